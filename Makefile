@@ -10,9 +10,8 @@ STAMP  := $(VENV)/.installed
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
           --no-emit-index-url --no-emit-find-links --extra postgres --extra granian
 
-# Commands find the environment's own tools, and nothing is written between runs that a test could read.
+# Recipes find the environment's own tools first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export PYTHONDONTWRITEBYTECODE = 1
 
 # The interpreter that the environment was made with; another one makes it anew.
 WANTED := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
