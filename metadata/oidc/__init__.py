@@ -1,0 +1,1 @@
+"""OpenID Connect discovery documents and JSON Web Key Sets."""

@@ -1,0 +1,1 @@
+"""One upstream in, one verified identity out. No Flask, no database."""
