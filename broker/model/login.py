@@ -104,6 +104,7 @@ class Code:
     resource: str | None = None
     amr: tuple[str, ...] = ()
     acr: str | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class RefreshFamily:
     resource: str | None = None
     amr: tuple[str, ...] = ()
     acr: str | None = None
+    provider: str | None = None
     revoked: bool = False
 
 

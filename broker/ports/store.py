@@ -27,7 +27,7 @@ class Records(Protocol[T]):
         ...
 
     def list(self, pool_id: str | None, after: str | None = None, limit: int = 1000) -> Sequence[T]:
-        """In order of key. `pool_id` None lists all pools' records, in order of pool and key; `after` is the last key (or pool/key) seen."""
+        """In order of key. `pool_id` None lists all pools' records, by pool and key; `after` is the last key (or pool/key) seen."""
         ...
 
     def put(self, record: T) -> None:
