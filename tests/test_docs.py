@@ -106,6 +106,25 @@ def test_the_configuration_reference_is_what_the_code_says() -> None:
     assert page == done.stdout, remedy
 
 
+def leaves(base: type[Exception]) -> Iterator[type[Exception]]:
+    for below in base.__subclasses__():
+        yield below
+        yield from leaves(below)
+
+
+def test_the_error_reference_lists_every_code() -> None:
+    from broker.errors import BrokerError
+    from providers.errors import ProviderError
+
+    page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    # Only the base modules' own classes: a finer one, deeper in a room, is in the log and the trace.
+    codes = {getattr(each, "code", None) for each in leaves(BrokerError) if each.__module__ == "broker.errors"}
+    reasons = {getattr(each, "reason", None) for each in leaves(ProviderError) if each.__module__ == "providers.errors"}
+    missing = [code for code in codes | reasons if code and f"| `{code}` |" not in page]
+    assert codes
+    assert not missing
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_relative_links_lead_somewhere(page: Path) -> None:
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
