@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NewType, Protocol, runtime_checkable
 
+from metadata.cache import TrustCache
+
 VerifiedAttributes = NewType("VerifiedAttributes", Mapping[str, Any])
 """Attributes that a signature or an authenticated channel vouches for. Only verifying functions may make one."""
 
@@ -31,6 +33,8 @@ class ProviderSpec:
     """A provider's settings as the broker stores them. Each kind checks `options` and `secrets` against its own options class.
 
     `entity_id` is our own SAML entity id, `callback_urls` every ACS or redirect URI of this pool, the preferred one first.
+    `operator_declared` says that the operator himself wrote the URLs in here (file, not a customer's form): only then may they be plain
+    http, or lead to a private address that `[network] allow` names.
     """
 
     pool_id: str
@@ -44,6 +48,7 @@ class ProviderSpec:
     logout_urls: tuple[str, ...] = ()
     signing_key: KeyPair | None = None
     decryption_keys: tuple[KeyPair, ...] = ()
+    operator_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ class UpstreamIdentity:
     """Who signed in, as the upstream said and we verified.
 
     `subject` is the upstream's own value (NameID, sub, id), used in the username; `subject_key` is the exact key by which
-    the same person is found again: it includes what distinguishes equal values (NameID Format and qualifiers). A `transient` subject is never linked.
+    the same person is found again: it includes what tells equal values apart (NameID Format and qualifiers). A `transient` one
+    is never linked.
     `evidence` is the verified bytes, for the sealed trace.
     """
 
