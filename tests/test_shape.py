@@ -186,6 +186,17 @@ def test_a_library_stays_in_its_rooms(libraries: set[str], rooms: tuple[str, ...
     assert not strays, f"allowed in {rooms} alone: {strays}"
 
 
+def test_every_folder_of_code_is_a_package() -> None:
+    # A folder without __init__.py is invisible to the import contracts, and would be a room without rules.
+    # Alembic loads its migrations by path.
+    bare = {
+        name(path.parent)
+        for path in python_files(*PRODUCT)
+        if not (path.parent / "__init__.py").exists() and "migrations" not in path.parts
+    }
+    assert not bare, f"no __init__.py: {bare}"
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         name(path)
