@@ -147,11 +147,15 @@ class LogoutNotice:
 
 @dataclass(frozen=True, slots=True)
 class Toolbox:
-    """What an adapter needs of the world. `fetch` is `metadata.fetch.Fetcher`, the only way out; `token(n)` gives n random bytes."""
+    """What an adapter needs of the world. `fetch` is `metadata.fetch.Fetcher`, the only way out; `token(n)` gives n random bytes.
+
+    `cache` keeps fetched trust documents between two adapters built from the same spec: make one Toolbox a process.
+    """
 
     clock: Callable[[], datetime]
     fetch: Any
     token: Callable[[int], str]
+    cache: TrustCache = field(default_factory=TrustCache)
 
 
 class Provider(Protocol):
