@@ -31,6 +31,9 @@ class Freshness:
     keep: timedelta = timedelta(hours=24)
 
 
+DEFAULT_FRESHNESS = Freshness()
+
+
 class Slot(Generic[T]):
     """One document. Threads that find it stale go on with the copy at hand while one of them fetches."""
 
