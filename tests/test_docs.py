@@ -98,6 +98,27 @@ def test_the_example_configuration_loads() -> None:
     assert config.load(ROOT / "config.example.toml")
 
 
+def keys_of(table: object) -> Iterator[str]:
+    """Every key that carries a value; what stands under `mapping` is named by the operator."""
+    if isinstance(table, list):
+        for each in table:
+            yield from keys_of(each)
+    elif isinstance(table, dict):
+        for key, value in table.items():
+            if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
+                yield from () if key == "mapping" else keys_of(value)
+            else:
+                yield key
+
+
+@pytest.mark.parametrize("body", all_fences("toml"))
+def test_keys_in_the_docs_are_keys_of_the_example(body: str) -> None:
+    # The example explains every key, some of them commented out.
+    example = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+    unknown = [key for key in keys_of(tomllib.loads(body)) if not re.search(rf"^[# ]*{key}\s*=", example, re.M)]
+    assert not unknown
+
+
 def test_the_configuration_reference_is_what_the_code_says() -> None:
     done = subprocess.run([sys.executable, "-m", "broker.config.reference"], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.returncode == 0, done.stderr
