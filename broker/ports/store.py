@@ -142,8 +142,19 @@ class Refreshes(Protocol):
         """Rotate in one atomic step. None: unknown, revoked or expired. Of two at once, one wins, the other is within grace or Reused."""
         ...
 
-    def revoke(self, pool_id: str, *, family: str | None = None, user_sub: str | None = None, session_id: str | None = None) -> int:
-        """Revoke one family, a user's, or a session's; returns how many. The family stays as a tombstone until its access tokens end."""
+    def revoke(
+        self,
+        pool_id: str,
+        *,
+        family: str | None = None,
+        user_sub: str | None = None,
+        session_id: str | None = None,
+        client_id: str | None = None,
+    ) -> int:
+        """Revoke the families that match every argument given (at least one); returns how many.
+
+        A family stays as a tombstone until its access tokens have ended.
+        """
         ...
 
     def is_revoked(self, pool_id: str, family: str) -> bool:
