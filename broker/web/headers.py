@@ -17,7 +17,7 @@ class Policy:
     """What a page may load and where its forms may lead. `nonce` lets one style element in; `images` are further image origins.
 
     A browser holds `form-action` against every redirect that follows a form (CSP3 7.4), and nobody knows how many hops an upstream takes.
-    So our forms post to ourselves and are answered by a page, never by a redirect elsewhere (`send.leave`); a page whose very
+    So our forms post to ourselves and are answered by a page, never by a redirect elsewhere (`send.onward`); a page whose very
     purpose is a form to elsewhere sets `forms_anywhere`.
     """
 

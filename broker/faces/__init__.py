@@ -1,0 +1,1 @@
+"""What people and programs see. Faces never import one another; what they share is in `broker.web`."""

@@ -1,0 +1,23 @@
+"""Everything that an app of ours needs before its first face is mounted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from broker.web import context, errors, headers, static
+from broker.web.params import MAX_BODY
+
+
+def install(app: Flask, services: Any) -> None:
+    """Put services, request ids, headers, static files and error pages into `app`. Wrap its `wsgi_app` in `Tenancy` besides."""
+    app.extensions[context.EXTENSION] = services
+    # Werkzeug does not bound urlencoded forms by itself. The ACS raises this for its own requests (params.MAX_ACS_BODY).
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_FORM_PARTS"] = 100
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    context.install(app)
+    headers.install(app)
+    static.install(app)
+    errors.install(app)
