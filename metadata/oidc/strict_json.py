@@ -28,9 +28,17 @@ def _float(text: str) -> float:
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in these UTF-8 bytes.
+    """The JSON object in these UTF-8 bytes. Raises DocumentInvalid, as parse_json does, and for anything but an object."""
+    value = parse_json(data)
+    if not isinstance(value, dict):
+        raise DocumentInvalid("The document is not readable.", "JSON, but not an object")
+    return value
 
-    Raises DocumentInvalid: not JSON, not an object, a doubled member, NaN or Infinity, nested too deep, NUL or a lone surrogate in a
+
+def parse_json(data: bytes) -> Any:
+    """The JSON value in these UTF-8 bytes.
+
+    Raises DocumentInvalid: not JSON, a doubled member, NaN or Infinity, nested too deep, NUL or a lone surrogate in a
     string (no database would keep it).
     """
     try:
@@ -45,6 +53,4 @@ def parse_object(data: bytes) -> dict[str, Any]:
     except ValueError as e:
         # The text of the error may quote the document, which may hold a token.
         raise DocumentInvalid("The document is not readable.", f"JSON: {type(e).__name__}") from None
-    if not isinstance(value, dict):
-        raise DocumentInvalid("The document is not readable.", "JSON, but not an object")
     return value
