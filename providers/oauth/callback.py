@@ -17,7 +17,8 @@ _OURS = frozenset({"code", "state", "iss", "error", "error_description", "error_
 def read_callback(inbound: Inbound, memo: Memo, issuers: tuple[str, ...], *, iss_required: bool) -> str:
     """The authorization code.
 
-    `issuers` are the values that `iss` may have; with `iss_required` it must be there, because the provider said that it sends it.
+    `issuers` are the values that `iss` may have, none if the provider has no issuer to compare.
+    With `iss_required` it must be there, because the provider said that it sends it.
     Raises UpstreamRefused if the provider says no, ResponseInvalid if the answer is not what was asked for.
     """
     if inbound.callback_url != memo.redirect_uri:
@@ -29,7 +30,7 @@ def read_callback(inbound: Inbound, memo: Memo, issuers: tuple[str, ...], *, iss
     iss = values.get("iss")
     if iss is None and iss_required:
         raise ResponseInvalid("iss is missing, although advertised", reason="iss_missing")
-    if iss is not None and iss not in issuers:
+    if iss is not None and issuers and iss not in issuers:
         raise ResponseInvalid("iss names another issuer", reason="iss_mismatch")
     if "error" in values:
         if "code" in values:

@@ -13,6 +13,7 @@ from providers.base import ProviderSpec
 from providers.errors import ProviderMisconfigured
 from providers.oauth.authorize import RESERVED
 from providers.oauth.client import TokenAuth
+from providers.oauth.settings import plain_words
 
 HMAC_ALGORITHMS = ("HS256", "HS384", "HS512")
 EXPLICIT = ("authorize_url", "token_url", "jwks_uri")
@@ -121,13 +122,3 @@ def _check_url(url: str, name: str, operator_declared: bool) -> None:
         raise ProviderMisconfigured(e.private, reason="options_invalid") from None
     if name == "issuer" and "?" in url:
         raise ProviderMisconfigured("issuer must not have a query", reason="options_invalid")
-
-
-def plain_words(error: ValidationError) -> str:
-    """A pydantic error as one line that names each option; values are left out, they may be secrets."""
-    lines = []
-    for detail in error.errors(include_input=False, include_url=False, include_context=False):
-        where = ".".join(str(part) for part in detail["loc"])
-        text = detail["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {text}" if where else text)
-    return "; ".join(lines)

@@ -22,6 +22,7 @@ from providers.base import (
     VerifiedAttributes,
 )
 from providers.errors import ResponseInvalid
+from providers.oauth.attributes import TOKEN_NAMES
 from providers.oauth.authorize import check_callback_url, login_start
 from providers.oauth.callback import read_callback
 from providers.oauth.client import Client, TokenAuth, TokenEndpoint
@@ -31,7 +32,7 @@ from providers.oidc.id_token import Expected, check_id_token, subject_of
 from providers.oidc.jws import KeyFinder, Rules, Verified, verify
 from providers.oidc.logout import check_logout_answer, logout_start, logout_token_of, read_logout_token
 from providers.oidc.options import OidcOptions, read_options
-from providers.oidc.userinfo import TOKEN_NAMES, fetch_userinfo, merge, read_userinfo
+from providers.oidc.userinfo import fetch_userinfo, merge, read_userinfo
 
 LOGIN_SECONDS = 600
 """A nonce is burned for as long as a token that holds it could still pass."""

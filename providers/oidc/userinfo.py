@@ -9,13 +9,12 @@ from metadata.fetch import Fetcher, Reply
 from providers.base import VerifiedAttributes
 from providers.errors import ResponseInvalid, UpstreamUnavailable
 from providers.http import json_reply, upstream
+from providers.oauth.attributes import TOKEN_NAMES, is_true
 from providers.oidc.id_token import Expected, check_audience, check_issuer
 from providers.oidc.jws import KeyFinder, Rules, verify
 
 # The protocol's own, and claims that a third party is said to vouch for, which nobody verified (OA-R2.20).
 _DROPPED = frozenset({"nonce", "at_hash", "c_hash", "s_hash", "_claim_names", "_claim_sources"})
-TOKEN_NAMES = ("access_token", "id_token", "refresh_token")
-"""Attribute names that are ours: an upstream's claim of that name is dropped, a token stands there if the option says so."""
 _VERIFIED_FLAGS = (("email", "email_verified"), ("phone_number", "phone_number_verified"))
 
 
@@ -63,8 +62,3 @@ def merge(id_token: Mapping[str, Any], userinfo: Mapping[str, Any], tokens: Mapp
             merged[flag] = is_true(merged[flag])
     merged.update({name: token for name, token in tokens.items() if token})
     return VerifiedAttributes(merged)
-
-
-def is_true(value: object) -> bool:
-    """A verified flag, strictly: JSON true, or the string "true" that some providers send. 1, "True", "yes" are not (OA-R4.2)."""
-    return value is True or value == "true"
