@@ -1,0 +1,1 @@
+"""What a row of the table cannot say, one file a provider."""
