@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from broker.config.problems import Wrong
+from broker.config.problems import Wrong, shown
 from broker.config.values import Bind, Cidr, Kind, Location, Many, Origin, ReadableFile, Secret, Table, dereference, matching, surroundings
 from metadata.fetch.addresses import AllowList
 
 
 def _allowed(entry: str) -> str:
+    # The list knows no ports; taken for part of a host name, one would quietly match nothing.
+    if re.fullmatch(r"[^:]+:[0-9]+|\[.*\]:[0-9]+", entry):
+        raise Wrong(f"{shown(entry)} has a port", "give the host or address alone; all its ports are meant")
     try:
         AllowList((entry,))
     except ValueError as error:

@@ -2,10 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from broker.config.problems import Problem
 from broker.config.root import Config
+from broker.config.rules import attributes, clients, pools, providers, service
+from broker.config.rules.finding import Finding, PoolAt
+
+SERVICE_RULES = (
+    service.tls_is_a_pair,
+    service.console_has_its_own_host,
+    service.access_keys_differ,
+    pools.pools_differ,
+    pools.clients_differ,
+)
+POOL_RULES = (
+    pools.names_inside_differ,
+    attributes.schema_is_possible,
+    clients.redirects_fit,
+    clients.scopes_exist,
+    clients.flows_go_together,
+    clients.authentication_is_possible,
+    clients.lifetimes_are_in_range,
+    clients.providers_exist,
+    clients.attributes_exist,
+    providers.names_are_allowed,
+    providers.identifiers_lead_to_one,
+    providers.linking_has_domains,
+    providers.metadata_is_one,
+    attributes.mapping_fits_the_schema,
+    attributes.required_attributes_are_mapped,
+    attributes.clients_may_write_what_is_mapped,
+)
 
 
 def check(config: Config, file: str) -> tuple[list[Problem], list[Problem]]:
     """Errors and warnings, in the order of the rules."""
-    return [], []
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for found in findings(config):
+        problem = Problem(file, found.table, found.key, found.what, found.remedy)
+        (warnings if found.warning else errors).append(problem)
+    return errors, warnings
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """What every rule says, the service first and then pool by pool."""
+    for rule in SERVICE_RULES:
+        yield from rule(config)
+    for position, pool in enumerate(config.user_pool):
+        for pool_rule in POOL_RULES:
+            yield from pool_rule(PoolAt(pool, position))
