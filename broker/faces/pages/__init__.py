@@ -1,0 +1,1 @@
+"""The hosted pages: choose a provider, e-mail first, consent, signed out. No JavaScript, one question a screen."""
