@@ -1,8 +1,8 @@
 """XML signatures in the one shape that SAML allows, verified with pinned keys; the answer is the bytes that were signed.
 
-libxmlsec verifies more than SAML permits: XSLT, XPath, MD5, `URI=""`, XPointer (rows A23 to A27, C15 to C24). So the signature is first held
-against an allow-list, element by element; then libxmlsec verifies; then we canonicalise the signed element ourselves and hold the digest against
-the signed DigestValue. Those canonical bytes are what readers parse and read: they cannot read what was not signed (A32).
+libxmlsec verifies more than SAML permits: XSLT, XPath, MD5, `URI=""`, XPointer (rows A23 to A27, C15 to C24). So the signature is first
+held against an allow-list, element by element; then libxmlsec verifies; then we canonicalise the signed element ourselves and hold the
+digest against the signed DigestValue. Those canonical bytes are what readers parse: they cannot read what was not signed (A32).
 """
 
 from __future__ import annotations

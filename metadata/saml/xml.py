@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
 
@@ -31,14 +32,15 @@ _FOREIGN = re.compile(r"[^\W\d][\w.\-]*")
 # `ID` counts in SAML's own namespaces and `Id` in those of the W3C; every other attribute that some tool might take for an
 # identifier is refused in a protocol message, for a verifier and a reader may resolve different ones (row A29).
 _ID_ATTRIBUTE = {SAML: "ID", SAMLP: "ID", MD: "ID", DS: "Id", XENC: "Id"}
-_ID_LOOKALIKES = etree.XPath(
+_ID_LOOKALIKES: Any = etree.XPath(
     '//@*[translate(local-name(), "iD", "Id") = "Id" and not((name() = "ID" or name() = "Id"))]', smart_strings=False
 )
-_IDS = etree.XPath("//*[@ID or @Id]", smart_strings=False)
-_ATTRIBUTES = etree.XPath("count(//@*)")
-_ELEMENTS = etree.XPath("count(//*)")
-_MARKUP = etree.XPath("boolean(//comment() | //processing-instruction())")
-_XSI = etree.XPath("//@xsi:*/..", namespaces={"xsi": XSI}, smart_strings=False)
+_IDS: Any = etree.XPath("//*[@ID or @Id]", smart_strings=False)
+_ATTRIBUTES: Any = etree.XPath("count(//@*)")
+_ELEMENTS: Any = etree.XPath("count(//*)")
+_MARKUP: Any = etree.XPath("boolean(//comment() | //processing-instruction())")
+_XSI: Any = etree.XPath("//@xsi:*/..", namespaces={"xsi": XSI}, smart_strings=False)
+_NOT_ELEMENTS = (etree._Comment, etree._ProcessingInstruction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def screen(data: bytes, limits: Limits) -> bytes:
 
 
 def _check_shape(root: etree._Element, limits: Limits) -> None:
-    document = root.getroottree()
+    document: Any = root.getroottree()
     if document.docinfo.internalDTD is not None or document.docinfo.externalDTD is not None:
         raise refuse("xml_doctype", "a DTD reached the tree")
     if not limits.comments and _MARKUP(root):
@@ -139,10 +141,10 @@ def _check_shape(root: etree._Element, limits: Limits) -> None:
     check_ids(root, strict=not limits.comments)
 
 
-_DEPTH_TESTS: dict[int, etree.XPath] = {}
+_DEPTH_TESTS: dict[int, Any] = {}
 
 
-def _too_deep(depth: int) -> etree.XPath:
+def _too_deep(depth: int) -> Any:
     test = _DEPTH_TESTS.get(depth)
     if test is None:
         test = _DEPTH_TESTS.setdefault(depth, etree.XPath(f"boolean({'/*' * (depth + 1)})"))
@@ -194,7 +196,7 @@ def text(element: etree._Element) -> str:
     """
     parts = [element.text or ""]
     for child in element:
-        if isinstance(child.tag, str):
+        if not isinstance(child, _NOT_ELEMENTS):
             raise refuse("xml_unexpected_element", f"{etree.QName(element).localname} must hold text only")
         parts.append(child.tail or "")
     return "".join(parts)
@@ -205,7 +207,7 @@ def children(element: etree._Element) -> list[etree._Element]:
     found = []
     stray = element.text or ""
     for child in element:
-        if isinstance(child.tag, str):
+        if not isinstance(child, _NOT_ELEMENTS):
             found.append(child)
         stray += child.tail or ""
     if stray.strip(" \t\r\n"):
