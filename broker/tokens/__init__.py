@@ -1,0 +1,1 @@
+"""The one token format: keys, claims, issuing and verifying (spec A)."""
