@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, request
@@ -11,12 +11,15 @@ from flask import Flask, Response, current_app, g, request
 from broker.errors import BrokerError, NotFound
 from broker.model.settings import UserPool
 
+if TYPE_CHECKING:
+    from broker.services import Services
+
 EXTENSION = "crossgate"
 
 
-def services() -> Any:
-    """The use cases that a face may call (broker.services)."""
-    return current_app.extensions[EXTENSION]
+def services() -> Services:
+    """The use cases that a face may call."""
+    return cast("Services", current_app.extensions[EXTENSION])
 
 
 def pool() -> UserPool:

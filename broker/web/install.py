@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from broker.web import context, errors, headers, static
 from broker.web.params import MAX_BODY
 
+if TYPE_CHECKING:
+    from broker.services import Services
 
-def install(app: Flask, services: Any) -> None:
+
+def install(app: Flask, services: Services) -> None:
     """Put services, request ids, headers, static files and error pages into `app`. Wrap its `wsgi_app` in `Tenancy` besides."""
     app.extensions[context.EXTENSION] = services
     # Werkzeug does not bound urlencoded forms by itself. The ACS raises this for its own requests (params.MAX_ACS_BODY).
