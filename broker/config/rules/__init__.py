@@ -30,6 +30,7 @@ POOL_RULES = (
     providers.identifiers_lead_to_one,
     providers.linking_has_domains,
     providers.metadata_is_one,
+    providers.options_fit_the_kind,
     attributes.mapping_fits_the_schema,
     attributes.required_attributes_are_mapped,
     attributes.clients_may_write_what_is_mapped,
@@ -37,10 +38,13 @@ POOL_RULES = (
 
 
 def check(config: Config, file: str) -> tuple[list[Problem], list[Problem]]:
-    """Errors and warnings, in the order of the rules."""
+    """Errors and warnings, those of one table together."""
     errors: list[Problem] = []
     warnings: list[Problem] = []
+    found_in: dict[str, list[Finding]] = {}
     for found in findings(config):
+        found_in.setdefault(found.table, []).append(found)
+    for found in (each for group in found_in.values() for each in group):
         problem = Problem(file, found.table, found.key, found.what, found.remedy)
         (warnings if found.warning else errors).append(problem)
     return errors, warnings

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from broker.config.addresses import is_loopback, split
-from broker.config.problems import shown
+from broker.config.declare import provider_record
+from broker.config.kinds import known_options
+from broker.config.problems import Wrong, nearest, shown
 from broker.config.provider import Provider
 from broker.config.rules.finding import Finding, PoolAt
+from providers import catalog
+from providers.base import ProviderSpec
 
 # The AWS API knows these names as types: somebody who reads `Google` in a token must not be misled.
 RESERVED = MappingProxyType({"google": "google", "facebook": "facebook", "loginwithamazon": "amazon", "signinwithapple": "apple"})
@@ -66,7 +70,7 @@ def metadata_is_one(at: PoolAt) -> Iterator[Finding]:
     for table, provider in each(at):
         given = [key for key in METADATA if getattr(provider, key) is not None]
         if provider.kind == "saml" and len(given) != 1:
-            what = f"{' and '.join(given)} are given" if given else "metadata_file is missing"
+            what = f"stands beside {given[0]}" if given else "is missing: a SAML provider needs its IdP's metadata"
             yield Finding(table, given[-1] if given else "metadata_file", what, f"give exactly one of {', '.join(METADATA)}")
         if provider.kind != "saml" and given:
             yield Finding(table, given[0], f'is for kind = "saml", not {shown(provider.kind)}', "remove it, or correct kind")
@@ -74,3 +78,34 @@ def metadata_is_one(at: PoolAt) -> Iterator[Finding]:
         if url is not None and url.startswith("http:") and not is_loopback(split(url).hostname or ""):
             what = "is plain http: whoever is on the way can replace the keys that we trust"
             yield Finding(table, "metadata_url", what, "use https", warning=True)
+
+
+def options_fit_the_kind(at: PoolAt) -> Iterator[Finding]:
+    """The kind checks its own keys. Metadata that is still to be fetched cannot be checked here."""
+    for table, provider in each(at):
+        if provider.kind not in catalog.KINDS:
+            remedy = nearest(provider.kind, catalog.KINDS)
+            yield Finding(table, "kind", f"there is no kind {shown(provider.kind)}", remedy)
+            continue
+        if provider.kind == "saml" and sum(getattr(provider, key) is not None for key in METADATA) != 1:
+            continue
+        try:
+            record = provider_record(at.pool.id, provider)
+        except Wrong:
+            continue  # the mapping; said by its own rule
+        spec = ProviderSpec(at.pool.id, record.id, record.name, record.kind, record.options, record.secrets, operator_declared=True)
+        for problem in (catalog.validate(spec) or "").split("; "):
+            if problem:
+                yield _of_the_kind(table, provider, problem)
+
+
+def _of_the_kind(table: str, provider: Provider, problem: str) -> Finding:
+    """The kind's own words, with its key in the place of ours and the remedy where we know one better."""
+    named = re.fullmatch(r"([a-z][\w.]*)(?:: | (?=is |must |needs ))(.*)", problem, re.DOTALL)
+    key, what = (named[1], named[2]) if named else ("", problem)
+    if what == "Extra inputs are not permitted":
+        known = {*type(provider).model_fields, *known_options(provider.kind)}
+        return Finding(table, key, f'there is no such key for kind = "{provider.kind}"', nearest(key, known))
+    if what == "Field required":
+        return Finding(table, key, "is missing", "add it")
+    return Finding(table, key, f"{what[:1].lower()}{what[1:]}", f'see kind = "{provider.kind}" in the configuration reference')

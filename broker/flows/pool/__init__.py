@@ -1,0 +1,1 @@
+"""Pools, clients and providers as whole records: applying a file, keeping metadata fresh."""
