@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from broker import errors
 from broker.web.errors import N_
 from broker.web.i18n import gettext
 
@@ -67,6 +68,9 @@ class LogoutView:
     fields: tuple[tuple[str, str], ...] = ()
 
 
+# Kinds that serve one organization's people; the others are for anybody and keep their buttons beside the e-mail field.
+FOUND_BY_ADDRESS = frozenset({"saml", "oidc"})
+
 SCOPE_WORDS = {
     "openid": N_("Know who you are"),
     "email": N_("See your email address"),
@@ -84,3 +88,12 @@ def grants(scopes: tuple[str, ...]) -> tuple[Grant, ...]:
     others = [name for name in scopes if name not in SCOPE_WORDS]
     plain = tuple(Grant(gettext(SCOPE_WORDS[name])) for name in known)
     return plain + tuple(Grant(gettext("Use a service on your behalf"), name) for name in others)
+
+
+def error_named(code: str | None) -> errors.BrokerError:
+    """The refusal that has this code, or a plain one; never a word that somebody else wrote."""
+    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BrokerError))
+    found = next((kind for kind in kinds if code is not None and kind.code == code), None)
+    if found is None or found is errors.FederationFailed:
+        return errors.InvalidRequest("error page asked for by address", public=errors.BrokerError.public)
+    return found("error page asked for by address")
