@@ -93,6 +93,8 @@ def _parse_key(entry: Mapping[str, Any]) -> VerifyKey | None:
     try:
         key: Key
         if kty == "RSA":
+            if len(str(public["n"])) < 342:  # 2048 bits in base64url; looked at first, because importing a weak key warns
+                return None
             key = RSAKey.import_key(public)
             numbers = key.public_key.public_numbers()
             if not 2048 <= numbers.n.bit_length() <= 8192 or not 3 <= numbers.e < 2**33 or numbers.e % 2 == 0:

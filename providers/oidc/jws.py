@@ -52,6 +52,10 @@ class _Registry(jws.JWSRegistry):
     max_header_length = MAX_HEADER
     max_payload_length = MAX_TOKEN
 
+    def get_alg(self, name: str) -> Any:
+        # `verify` has held the name against our list; what joserfc recommends or deprecates is not the question here.
+        return self.algorithms[name]
+
 
 def verify(token: str, rules: Rules, find: KeyFinder) -> Verified:
     """Check form, header and signature; the claims are then the caller's to judge. Raises ResponseInvalid.
