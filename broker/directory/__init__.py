@@ -1,0 +1,1 @@
+"""The user directory: profiles, the identities that reach them, groups."""

@@ -1,0 +1,96 @@
+"""How these endpoints speak: JSON, `error` objects, no-store, and CORS without credentials where browsers' apps need it (spec B.4)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+import structlog
+from flask import Blueprint, Response, request
+
+from broker.errors import BrokerError, InvalidClient, InvalidRequest, RateLimited, Unavailable
+from broker.flows.grants.client_auth import Credentials
+from broker.web import params
+from broker.web.context import client_address, request_id
+from broker.web.errors import error_page
+from broker.web.oauth_errors import description, oauth_error
+
+log = structlog.get_logger(__name__)
+
+CORS_PATHS = frozenset({"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"})
+PAGE_PATHS = frozenset({"/oauth2/authorize"})
+MAX_TOKEN = 64 * 1024
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """JSON that no cache keeps (RFC 6749 5.1)."""
+    response = Response(json.dumps(value), status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response
+
+
+def credentials() -> Credentials:
+    """The form, each parameter once, with the Authorization header's pair. Raises InvalidRequest or InvalidClient."""
+    form = params.form()
+    named: dict[str, str] = {}
+    for name in dict.fromkeys(key for key, _ in form.pairs):
+        value = form.single(name, MAX_TOKEN)
+        if value is not None:
+            named[name] = value
+    if any(name in request.args for name in ("client_secret", "client_assertion", "code", "refresh_token", "token")):
+        # A secret in a URL ends in logs and histories (RFC 6749 2.3.1, P2.9).
+        raise InvalidRequest("credentials in the query")
+    return Credentials(named, _basic(), client_address())
+
+
+def _basic() -> tuple[str, str] | None:
+    headers = request.headers.getlist("Authorization")
+    if not headers:
+        return None
+    scheme, _, encoded = headers[0].partition(" ")
+    if len(headers) > 1 or scheme.lower() != "basic":
+        raise InvalidClient("the Authorization header is not one Basic header")
+    try:
+        pair = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        raise InvalidClient("the Basic credentials are not base64 of UTF-8") from None
+    name, colon, secret = pair.partition(":")
+    if not colon or not name:
+        raise InvalidClient("the Basic credentials have no colon or no name")
+    return unquote_plus(name), unquote_plus(secret)
+
+
+def install(blueprint: Blueprint) -> None:
+    """Answer errors as OAuth spells them, and add CORS on three paths alone."""
+
+    @blueprint.errorhandler(BrokerError)
+    def refused(error: BrokerError) -> Response:
+        if request.path in PAGE_PATHS:
+            return error_page(error)
+        return error_answer(error)
+
+    @blueprint.after_request
+    def cors(response: Response) -> Response:
+        if request.path in CORS_PATHS:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+
+def error_answer(error: BrokerError) -> Response:
+    """An error object. The private half goes to the log alone; 401 names the scheme that was tried (RFC 6749 5.2)."""
+    name, status = oauth_error(error)
+    log.info("refused", code=error.code, reason=error.private, status=status)
+    body: dict[str, Any] = {"error": name, "error_description": description(error)}
+    response = answer(body, status)
+    if isinstance(error, InvalidClient):
+        response.headers["WWW-Authenticate"] = 'Basic realm="oauth2", charset="UTF-8"'
+    if isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = "2"
+    response.headers["x-amz-cognito-request-id"] = request_id()
+    return response

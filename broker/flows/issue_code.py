@@ -1,0 +1,81 @@
+"""The end of a login: an authorization code, and the address to go back to (RFC 6749 4.1.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import TypeAdapter
+
+from broker.errors import BrokerError, LoginExpired
+from broker.flows.kit import FlowKit
+from broker.flows.logins import finish, secret_hash
+from broker.flows.sessions import join_client
+from broker.model.login import Code, Login
+from broker.model.settings import UserPool
+
+CODE_SECONDS = 60
+codes = TypeAdapter(Code)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the application: parameters on its redirect_uri."""
+
+    url: str
+    params: dict[str, str]
+
+    def location(self) -> str:
+        """The URL with the parameters added to whatever query the registered URI has."""
+        joiner = "&" if urlsplit(self.url).query else "?"
+        return f"{self.url}{joiner}{urlencode(self.params)}"
+
+
+def error_answer(kit: FlowKit, pool: UserPool, redirect_uri: str, state: str | None, error: tuple[str, str]) -> Answer:
+    """An error as the application gets it: error, error_description, state and iss (RFC 6749 4.1.2.1, RFC 9207)."""
+    code, description = error
+    params = {"error_description": description, "error": code, "iss": kit.addresses.issuer(pool)}
+    return Answer(redirect_uri, params if state is None else {**params, "state": state})
+
+
+def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
+    """Burn the login and hand out a code for its session. Raises LoginExpired if the session ended meanwhile."""
+    finish(kit, login)
+    with kit.store.unit() as unit:
+        session = unit.sessions.get(pool.id, login.session_id or "")
+        if session is None:
+            raise LoginExpired("the session ended before the code was issued", code="session_ended")
+        join_client(unit, session, login.request.client_id)
+    request = login.request
+    code = Code(
+        pool_id=pool.id,
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        scopes=request.scopes,
+        user_sub=session.user_sub,
+        session_id=session.id,
+        family=kit.random.uuid(),
+        event_id=login.event_id,
+        auth_time=session.auth_time,
+        nonce=request.nonce,
+        code_challenge=request.code_challenge,
+        resource=request.resource,
+        amr=session.amr,
+        acr=session.acr,
+        provider=session.provider,
+    )
+    secret = kit.random.token(32)
+    kit.transient.put("code", secret_hash(secret), codes.dump_json(code), kit.now() + timedelta(seconds=CODE_SECONDS))
+    kit.audit(
+        "code.issued", "ok", "", {"event_id": login.event_id, "sid": session.id},
+        pool_id=pool.id, client_id=request.client_id, provider=session.provider or "", user_sub=session.user_sub,
+    )  # fmt: skip
+    params = {"code": secret, "iss": kit.addresses.issuer(pool)}
+    return Answer(request.redirect_uri, params if request.state is None else {**params, "state": request.state})
+
+
+def refuse_login(kit: FlowKit, pool: UserPool, login: Login, error: BrokerError) -> None:
+    """End a login without a code; its handle is worth nothing from here on."""
+    finish(kit, login)
+    kit.audit("login.refused", "refused", error.code, {"event_id": login.event_id}, pool_id=pool.id, client_id=login.request.client_id)

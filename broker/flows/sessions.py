@@ -1,0 +1,88 @@
+"""Sessions: who is signed in at a pool, in one browser. The cookie is `sid.secret`; only the secret's hash is kept."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from broker.flows.kit import FlowKit
+from broker.flows.logins import secret_hash
+from broker.model.login import AuthorizeRequest, Login, Session
+from broker.model.settings import UserPool
+from broker.model.users import User
+from broker.ports.store import Unit
+from providers.base import UpstreamIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session and the cookie that opens it, shown once."""
+
+    session: Session
+    cookie: str = field(repr=False)
+
+
+def current_session(kit: FlowKit, pool: UserPool, cookie: str | None) -> Session | None:
+    """The live session behind a cookie, for this pool only (P1.21); None for anything else."""
+    if cookie is None or len(cookie) > 200:
+        return None
+    sid, dot, secret = cookie.partition(".")
+    if not dot:
+        return None
+    with kit.store.unit() as unit:
+        session = unit.sessions.get(pool.id, sid)
+        user = unit.users.get(pool.id, session.user_sub) if session else None
+    if session is None or user is None or not user.enabled or session.expires_at <= kit.now():
+        return None
+    return session if hmac.compare_digest(secret_hash(secret), session.secret_hash) else None
+
+
+def usable_session(kit: FlowKit, pool: UserPool, cookie: str | None, request: AuthorizeRequest) -> Session | None:
+    """The session, if the request lets it stand for a fresh sign-in: no prompt=login or select_account, and max_age not passed."""
+    if {"login", "select_account"} & set(request.prompt):
+        return None
+    session = current_session(kit, pool, cookie)
+    if session is None:
+        return None
+    if request.max_age is not None and session.auth_time + timedelta(seconds=request.max_age) <= kit.now():
+        return None
+    return session
+
+
+def open_session(kit: FlowKit, unit: Unit, pool: UserPool, login: Login, user: User, identity: UpstreamIdentity) -> NewSession:
+    """A new session after an upstream sign-in. It never outlives the upstream's own SessionNotOnOrAfter (SAML-E25)."""
+    now = kit.now()
+    end = now + timedelta(seconds=pool.session_ttl)
+    if identity.session.not_on_or_after is not None:
+        end = min(end, identity.session.not_on_or_after)
+    sid, secret = kit.random.uuid(), kit.random.token(32)
+    session = Session(
+        id=sid,
+        pool_id=pool.id,
+        user_sub=user.sub,
+        secret_hash=secret_hash(secret),
+        auth_time=now,
+        created_at=now,
+        expires_at=end,
+        amr=("fed", *identity.amr),
+        acr=identity.acr,
+        provider=login.provider,
+        upstream_subject_key=identity.subject_key,
+        upstream_index=identity.session.session_index or identity.session.sid,
+        upstream={
+            "name_id": identity.session.name_id,
+            "session_index": identity.session.session_index,
+            "sid": identity.session.sid,
+            "id_token": identity.session.id_token,
+        },
+        clients=(login.request.client_id,),
+    )
+    unit.sessions.put(session)
+    return NewSession(session, f"{sid}.{secret}")
+
+
+def join_client(unit: Unit, session: Session, client_id: str) -> None:
+    """Remember that this client has tokens of the session: it hears of its end (OpenID Connect Back-Channel Logout)."""
+    if client_id not in session.clients:
+        unit.sessions.put(replace(session, clients=(*session.clients, client_id)))

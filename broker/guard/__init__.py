@@ -1,0 +1,1 @@
+"""Limits on what one address, client or user may ask in a while."""

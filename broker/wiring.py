@@ -1,0 +1,115 @@
+"""The composition root: every concrete class is named here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from broker.config import Config
+from broker.flows.kit import Addresses, FlowKit
+from broker.flows.upstreams import BuiltProviders
+from broker.guard.rates import Limit, RateGuard
+from broker.model.settings import UserPool
+from broker.ports.environment import Clock, Seal
+from broker.ports.store import Settings, Store
+from broker.ports.transient import Transient
+from broker.seal.keyfile import load_or_make
+from broker.seal.master import MasterSeal, parse_keys
+from broker.services import Services
+from broker.stores.open import open_store, open_transient
+from broker.stores.settings import CachedSettings
+from broker.system.audit import AuditLog
+from broker.system.clock import SystemClock, SystemRandom
+from broker.tokens.issue import TokenIssuer
+from broker.tokens.issuer import issuer_url
+from broker.tokens.keys import KeyRing
+from broker.tokens.verify import TokenVerifier
+from broker.web.tenancy import origins_of
+from metadata.fetch import Fetcher, Limits
+from providers.base import Toolbox
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """A broker, ready to serve or to be asked. Nothing has connected yet."""
+
+    config: Config
+    seal: Seal
+    clock: Clock
+    store: Store
+    transient: Transient
+    settings: Settings
+    fetch: Fetcher
+    services: Services
+
+    @property
+    def kit(self) -> FlowKit:
+        """The flows' tools."""
+        return self.services.kit
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredAddresses(Addresses):
+    """Our own addresses, from `[server] public_url` and the pools' domains."""
+
+    public_url: str
+
+    def issuer(self, pool: UserPool) -> str:
+        return issuer_url(self.public_url, pool)
+
+    def bases(self, pool: UserPool) -> tuple[str, ...]:
+        return origins_of(pool, self.public_url)
+
+    def canonical(self, pool: UserPool) -> str:
+        return self.bases(pool)[0]
+
+
+def build(config: Config) -> Wired:
+    """Put a broker together. Makes the master key file at first start. Raises ConfigError for a store or key that cannot be used."""
+    clock, random = SystemClock(), SystemRandom()
+    seal = MasterSeal(parse_keys(config.master_key) if config.master_key else load_or_make(config.seal.key_file))
+    store = open_store(config.store.url, seal, clock)
+    transient = open_transient(config.transient.url, store, clock)
+    settings = CachedSettings(store, clock)
+    fetch = Fetcher(config.network.allow, Limits(total=config.network.timeout_seconds), _ca_file(config))
+    public_url = config.server.public_url.rstrip("/")
+    keys = KeyRing(settings, store, clock)
+    addresses = ConfiguredAddresses(public_url)
+    kit = FlowKit(
+        store=store,
+        transient=transient,
+        settings=settings,
+        clock=clock,
+        random=random,
+        audit_sink=AuditLog(config.log.audit_file),
+        providers=BuiltProviders(keys, addresses, Toolbox(clock=clock.now, fetch=fetch, token=random.token)),
+        addresses=addresses,
+        keys=keys,
+        issuer=TokenIssuer(keys, random),
+        verifier=TokenVerifier(keys, settings, clock, public_url),
+        rates=RateGuard(transient, _limits(config)),
+        request_id=_request_id,
+        keep_evidence=config.trace.evidence,
+    )
+    return Wired(config, seal, clock, store, transient, settings, fetch, Services(kit))
+
+
+def _request_id() -> str:
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _ca_file(config: Config) -> str | None:
+    return str(config.network.ca_file) if config.network.ca_file else None
+
+
+def _limits(config: Config) -> dict[str, Limit]:
+    limits = config.limits
+    return {
+        "authorize": Limit(limits.authorize_per_address),
+        "authorize_client": Limit(limits.authorize_per_client),
+        "callback": Limit(limits.callback_per_address),
+        "callback_client": Limit(limits.callback_per_client),
+        "token": Limit(limits.token_per_address),
+        "token_client": Limit(limits.token_per_client),
+    }
