@@ -56,7 +56,8 @@ def refuse(login: Login, error: BrokerError, *, from_form: bool = False) -> Resp
 
 def error_location(redirect_uri: str, state: str | None, error: BrokerError) -> str:
     """Where an error takes the browser: the application's redirect_uri, trusted by now, with error, state and iss."""
-    return services().error_answer(pool(), redirect_uri, state, redirect_error(error)).location()
+    location: str = services().error_answer(pool(), redirect_uri, state, redirect_error(error)).location()
+    return location
 
 
 def _to_page(path: str, login: Login, secret: str) -> Response:

@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, request
 
 from broker.errors import AccessDenied, InvalidRequest, LoginExpired
-from broker.faces.pages import views
+from broker.faces.pages import logout, views
 from broker.flows.next_step import AskConsent, Choose
 from broker.model.login import Login
 from broker.model.settings import AppClient
@@ -17,7 +17,9 @@ from broker.web.i18n import gettext
 from broker.web.params import Params
 from broker.web.render import page
 
-pages = Blueprint("pages", __name__)
+blueprint = Blueprint("pages", __name__)
+blueprint.add_url_rule("/logout", "logout", logout.logout, methods=["GET"])
+blueprint.add_url_rule("/logout", "confirmed", logout.confirmed, methods=["POST"])
 
 HANDLE_CHARACTERS = 100
 ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
@@ -50,7 +52,7 @@ def app_of(login: Login) -> AppClient | None:
 # --- the chooser -------------------------------------------------------------------------------------------------------------------------
 
 
-@pages.get("/login")
+@blueprint.get("/login")
 def choose() -> Response:
     """Ask how to sign in. Without a login in flight this is another door to /oauth2/authorize (spec B.3)."""
     query = params.query()
@@ -63,7 +65,7 @@ def choose() -> Response:
     return remembering(chooser_page(login, secret, step), login)
 
 
-@pages.post("/login")
+@blueprint.post("/login")
 def chosen() -> Response:
     """A provider's button, or an e-mail address."""
     form, login, secret = held_by_form()
@@ -107,7 +109,7 @@ def remembering(response: Response, login: Login) -> Response:
 # --- consent -----------------------------------------------------------------------------------------------------------------------------
 
 
-@pages.get("/consent")
+@blueprint.get("/consent")
 def ask_consent() -> Response:
     """Ask whether a third-party application may have what it asks for."""
     login, secret = held(params.query())
@@ -124,7 +126,7 @@ def ask_consent() -> Response:
     return page("consent.html", view=view)
 
 
-@pages.post("/consent")
+@blueprint.post("/consent")
 def answer_consent() -> Response:
     """The answer, to exactly what was on the screen (row OA-P1.20)."""
     form = params.form()
@@ -151,13 +153,13 @@ def consent_purpose(login: Login, step: AskConsent) -> str:
 # --- signing out, and errors by address --------------------------------------------------------------------------------------------------
 
 
-@pages.get("/signedout")
+@blueprint.get("/signedout")
 def signed_out() -> Response:
     """You're signed out."""
     return page("signedout.html")
 
 
-@pages.get("/error")
+@blueprint.get("/error")
 def error() -> Response:
     """An error by its address (spec B.2). The address chooses among our own words and can add none (row OA-P1.22)."""
     raise views.error_named(params.query().single("error", 64) if request.query_string else None)
