@@ -129,6 +129,11 @@ def visible(attributes: Mapping[str, str], client: AppClient, scopes: Iterable[s
     return {name: value for name, value in sorted(attributes.items()) if value and name in allowed and name not in _NEVER}
 
 
+def user_info(user: User, client: AppClient, scopes: Iterable[str]) -> dict[str, str]:
+    """What userInfo answers (spec B.5): `sub`, `username` and the visible attributes, every value text."""
+    return visible(user.attributes, client, scopes) | {"sub": user.sub, "username": user.username}
+
+
 def identity_claim(link: LinkedIdentity) -> dict[str, str | None]:
     """One member of `identities` in a token: every value text, `issuer` null where there is none (spec A.6)."""
     return {

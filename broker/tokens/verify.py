@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -18,9 +18,9 @@ from typing import Any, Literal, NoReturn
 from cryptography.exceptions import InvalidSignature
 
 from broker.errors import InvalidToken
+from broker.model.settings import UserPool
 from broker.ports.environment import Clock
 from broker.ports.store import Settings
-from broker.tokens.issuer import issuer_url
 from broker.tokens.jws import Verifier
 from broker.tokens.keys import KeyRing
 
@@ -66,13 +66,13 @@ class VerifiedToken:
 
 
 class TokenVerifier:
-    """Verifies tokens of every pool, each against its own pool only. Safe for threads."""
+    """Verifies tokens of every pool, each against its own pool only. `issuer` gives a pool's `iss`. Safe for threads."""
 
-    def __init__(self, ring: KeyRing, settings: Settings, clock: Clock, public_url: str) -> None:
+    def __init__(self, ring: KeyRing, settings: Settings, clock: Clock, issuer: Callable[[UserPool], str]) -> None:
         self._ring = ring
         self._settings = settings
         self._clock = clock
-        self._public_url = public_url
+        self._issuer = issuer
 
     def verify(self, pool_id: str, token: str, use: TokenUse = "access", client_id: str | None = None) -> VerifiedToken:
         """A live token of this pool and use; `client_id`, if given, is the one it must be for. Raises InvalidToken.
@@ -102,7 +102,7 @@ class TokenVerifier:
         except InvalidSignature:
             _refuse("signature")
         claims = _parse(_decode(body))
-        if claims.get("iss") != issuer_url(self._public_url, pool):
+        if claims.get("iss") != self._issuer(pool):
             _refuse("issuer")
         if claims.get("token_use") != use:
             _refuse("token_use")

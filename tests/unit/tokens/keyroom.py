@@ -135,7 +135,7 @@ class KeyRoom:
         self.random = Counting()
         self.ring = self.fresh_ring()
         self.issuer = TokenIssuer(self.ring, self.random)
-        self.verifier = TokenVerifier(self.ring, self.settings, self.clock, URL)  # type: ignore[arg-type]
+        self.verifier = TokenVerifier(self.ring, self.settings, self.clock, lambda pool: f"{URL}/{pool.id}")  # type: ignore[arg-type]
 
     def fresh_ring(self) -> KeyRing:
         """Another worker's."""
