@@ -25,11 +25,16 @@ from broker.flows import (
     userinfo,
 )
 from broker.flows import start_login as starting
+from broker.flows.authorize import AuthorizeAsk, Started
+from broker.flows.finish_login import FinishAsk, Finished
 from broker.flows.grants import exchange
 from broker.flows.grants.client_auth import Credentials
+from broker.flows.issue_code import Answer
 from broker.flows.kit import FlowKit
+from broker.flows.logout import LoggedOut, LogoutAsk
 from broker.flows.next_step import Step, next_step
 from broker.flows.sp_metadata import sp_metadata
+from broker.flows.upstream_logout import LogoutCome
 from broker.model.login import Login, Session
 from broker.model.settings import UserPool
 from broker.tokens.issue import TokenSet
@@ -44,7 +49,7 @@ class Services:
 
     # --- a login, from request to code -----------------------------------------------------------------------------------------------
 
-    def authorize(self, ask: authorizing.AuthorizeAsk) -> authorizing.Started:
+    def authorize(self, ask: AuthorizeAsk) -> Started:
         """Begin a login."""
         return authorizing.authorize(self.kit, ask, partial(par.pushed, self.kit, ask.pool))
 
@@ -65,11 +70,11 @@ class Services:
         """Go upstream."""
         return starting.start_login(self.kit, pool, login, provider)
 
-    def finish_login(self, ask: finish_login.FinishAsk) -> finish_login.Finished:
+    def finish_login(self, ask: FinishAsk) -> Finished:
         """Come back from upstream."""
         return finish_login.finish_login(self.kit, ask)
 
-    def finish_unsolicited(self, ask: finish_login.FinishAsk, relay: dict[str, str]) -> tuple[finish_login.Finished, str]:
+    def finish_unsolicited(self, ask: FinishAsk, relay: dict[str, str]) -> tuple[Finished, str]:
         """Come from upstream unasked."""
         return unsolicited.finish_unsolicited(self.kit, ask, relay)
 
@@ -77,7 +82,7 @@ class Services:
         """Keep the user's answer to the consent page."""
         return consent.record_consent(self.kit, login, agreed)
 
-    def issue_code(self, pool: UserPool, login: Login) -> issue_code.Answer:
+    def issue_code(self, pool: UserPool, login: Login) -> Answer:
         """End the login with a code."""
         return issue_code.issue_code(self.kit, pool, login)
 
@@ -85,7 +90,7 @@ class Services:
         """End the login without one."""
         issue_code.refuse_login(self.kit, pool, login, error)
 
-    def error_answer(self, pool: UserPool, redirect_uri: str, state: str | None, error: tuple[str, str]) -> issue_code.Answer:
+    def error_answer(self, pool: UserPool, redirect_uri: str, state: str | None, error: tuple[str, str]) -> Answer:
         """An error in the form the application expects it."""
         return issue_code.error_answer(self.kit, pool, redirect_uri, state, error)
 
@@ -129,11 +134,11 @@ class Services:
 
     # --- logout, and the SAML side ---------------------------------------------------------------------------------------------------
 
-    def read_logout(self, pool: UserPool, params: Mapping[str, str]) -> logout.LogoutAsk:
+    def read_logout(self, pool: UserPool, params: Mapping[str, str]) -> LogoutAsk:
         """Check a logout request."""
         return logout.read_logout(self.kit, pool, params)
 
-    def logout(self, pool: UserPool, ask: logout.LogoutAsk, cookie: str | None, base_url: str) -> logout.LoggedOut:
+    def logout(self, pool: UserPool, ask: LogoutAsk, cookie: str | None, base_url: str) -> LoggedOut:
         """End this browser's session."""
         return logout.logout(self.kit, pool, ask, cookie, base_url)
 
@@ -141,7 +146,7 @@ class Services:
         """The upstream answered our logout request."""
         return upstream_logout.finish_upstream_logout(self.kit, pool, handle, inbound)
 
-    def receive_logout(self, come: upstream_logout.LogoutCome) -> LoginStart | None:
+    def receive_logout(self, come: LogoutCome) -> LoginStart | None:
         """The upstream demands a logout."""
         return upstream_logout.receive_logout(self.kit, come)
 

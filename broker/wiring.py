@@ -65,9 +65,9 @@ class ConfiguredAddresses(Addresses):
         return self.bases(pool)[0]
 
 
-def build(config: Config) -> Wired:
-    """Put a broker together. Makes the master key file at first start. Raises ConfigError for a store or key that cannot be used."""
-    clock, random = SystemClock(), SystemRandom()
+def build(config: Config, clock: Clock | None = None) -> Wired:
+    """Put a broker together, under the machine's clock unless another is given. Makes the master key file at first start. Raises ConfigError for a store or key that cannot be used."""
+    clock, random = clock or SystemClock(), SystemRandom()
     seal = MasterSeal(parse_keys(config.master_key) if config.master_key else load_or_make(config.seal.key_file))
     store = open_store(config.store.url, seal, clock)
     transient = open_transient(config.transient.url, store, clock)

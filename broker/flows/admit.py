@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from broker.directory import linking, profiles
 from broker.errors import UserDisabled
@@ -18,6 +19,9 @@ from broker.model.settings import AppClient, ProviderRecord, UserPool
 from broker.model.users import User
 from broker.ports.store import Unit
 from providers.base import UpstreamIdentity, VerifiedAttributes
+
+# An upstream's tokens can be mapped like any attribute (spec B.9, 9), but a trace is no place for them.
+UPSTREAM_TOKENS = frozenset({"access_token", "id_token", "refresh_token"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,9 @@ def _groups(unit: Unit, record: ProviderRecord, user: User, mapped: Mapped, *, f
 
 
 def _told(
-    kit: FlowKit, login: Login, record: ProviderRecord, identity: UpstreamIdentity, mapped: Mapped, profile: Mapping[str, object]
+    kit: FlowKit, login: Login, record: ProviderRecord, identity: UpstreamIdentity, mapped: Mapped, profile: Mapping[str, Any]
 ) -> Login:
-    arrived = {name: _short(value) for name, value in identity.attributes.items()}
+    arrived = {name: _short(value) for name, value in identity.attributes.items() if name not in UPSTREAM_TOKENS}
     lines = [
         kit.line(
             "upstream", provider=record.name, issuer=identity.issuer, subject=_short(identity.subject), attributes=arrived,

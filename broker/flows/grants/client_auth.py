@@ -86,7 +86,7 @@ def _prove(kit: FlowKit, pool: UserPool, client: AppClient | None, given: Creden
 def _check_assertion(kit: FlowKit, pool: UserPool, client: AppClient, assertion: str) -> None:
     """RFC 7523 3 as rfc7523bis tightens it: the audience is our issuer, alone and as a string; iss and sub are the client; jti once."""
     try:
-        keys = KeySet.import_key_set({"keys": list((client.jwks or {}).get("keys", []))})  # type: ignore[arg-type, typeddict-item]
+        keys = KeySet.import_key_set({"keys": list((client.jwks or {}).get("keys", []))})
         verified = jws.deserialize_compact(assertion, keys, algorithms=ASSERTION_ALGS)
         claims = json.loads(verified.payload)
     except (JoseError, ValueError, TypeError, KeyError) as failed:
@@ -103,20 +103,21 @@ def _assertion_problem(kit: FlowKit, pool: UserPool, client: AppClient, claims: 
     if not isinstance(claims, dict):
         return "payload is no object"
     now = kit.now().timestamp()
-    exp, iat, jti = claims.get("exp"), claims.get("iat", now), claims.get("jti")
+    exp, iat, nbf, jti = _time(claims.get("exp")), _time(claims.get("iat", now)), _time(claims.get("nbf", now)), claims.get("jti")
     checks = (
         (claims.get("iss") == client.id and claims.get("sub") == client.id, "iss and sub must both be the client_id"),
         (claims.get("aud") == kit.addresses.issuer(pool), "aud must be the issuer, as a single string"),
-        (_is_number(exp) and now < exp <= now + ASSERTION_SECONDS, "exp must lie within the next ten minutes"),
-        (_is_number(iat) and iat <= now + 60, "iat lies in the future"),
-        (_is_number(claims.get("nbf", now)) and claims.get("nbf", now) <= now + 60, "nbf lies in the future"),
+        (exp is not None and now < exp <= now + ASSERTION_SECONDS, "exp must lie within the next ten minutes"),
+        (iat is not None and iat <= now + 60, "iat lies in the future"),
+        (nbf is not None and nbf <= now + 60, "nbf lies in the future"),
         (isinstance(jti, str) and 0 < len(jti) <= 200, "jti is missing or too long"),
     )
     return next((text for good, text in checks if not good), None)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _time(value: object) -> float | None:
+    """A NumericDate that a calendar can hold; None for anything else (strings, booleans, infinities)."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**40 else None
 
 
 def _unverified_claims(assertion: str) -> dict[str, Any]:

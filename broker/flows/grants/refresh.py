@@ -20,23 +20,31 @@ def refresh(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[str, 
 
     A refusal that is the client's own mistake (a wider scope, another client's token) leaves the family as it was.
     """
-    token = form.get("refresh_token")
-    if not token:
+    if not form.get("refresh_token"):
         raise InvalidRequest("refresh_token is missing")
     successor = kit.random.token(48) if client.rotation else None
     with kit.store.unit() as unit:
-        family = unit.refreshes.find(secret_hash(token))
-        if family is not None:
-            _check(pool, client, family, form)
-        advanced = _advance(kit, unit, client, token, successor, family)
-        if not isinstance(advanced, Reused):
-            user = tokens.live_user(kit, unit, advanced)
-            ask = tokens.ask_for(kit, unit, pool, client, advanced, user)
-            issued = kit.issuer.issue(replace(ask, trigger_source="TokenGeneration_RefreshTokens"))
-    if isinstance(advanced, Reused):  # outside the unit: the revocation it stands for must be written
-        kit.audit("refresh.reused", "refused", "refresh_reused", {"origin_jti": advanced.family.id}, pool_id=pool.id, client_id=client.id)
+        done = _refresh(kit, unit, pool, client, form, successor)
+    if isinstance(done, Reused):  # outside the unit: the revocation it stands for must be written
+        kit.audit("refresh.reused", "refused", "refresh_reused", {"origin_jti": done.family.id}, pool_id=pool.id, client_id=client.id)
         raise InvalidGrant("a retired refresh token was used again; its family is revoked", code="refresh_reused")
-    return tokens.told(kit, pool, client, advanced, "refresh_token", replace(issued, refresh_token=successor))
+    family, issued = done
+    return tokens.told(kit, pool, client, family, "refresh_token", replace(issued, refresh_token=successor))
+
+
+def _refresh(
+    kit: FlowKit, unit: Unit, pool: UserPool, client: AppClient, form: Mapping[str, str], successor: str | None
+) -> tuple[RefreshFamily, TokenSet] | Reused:
+    token = form["refresh_token"]
+    family = unit.refreshes.find(secret_hash(token))
+    if family is not None:
+        _check(pool, client, family, form)
+    advanced = _advance(kit, unit, client, token, successor, family)
+    if isinstance(advanced, Reused):
+        return advanced
+    user = tokens.live_user(kit, unit, advanced)
+    ask = tokens.ask_for(kit, unit, pool, client, advanced, user)
+    return advanced, kit.issuer.issue(replace(ask, trigger_source="TokenGeneration_RefreshTokens"))
 
 
 def _check(pool: UserPool, client: AppClient, family: RefreshFamily, form: Mapping[str, str]) -> None:

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from broker.errors import Conflict
 from broker.flows.pool.report import ApplyReport, Change
+from broker.flows.pool.validate import complaints
 from broker.model.declared import Declared
 from broker.model.settings import AppClient, Group, ProviderRecord, ResourceServer, UserPool
 from broker.ports.store import Records, Store, Unit
-from providers import catalog
-from providers.base import ProviderSpec
 
 R = TypeVar("R", UserPool, AppClient, ProviderRecord, ResourceServer, Group)
 
-# What a refresh of the metadata adds to the options of a provider that has only its address in the file.
-FETCHED = ("metadata", "metadata_fetched_at", "metadata_due_at")
 PAGE = 1000
 
 
@@ -45,18 +43,16 @@ def _merge_provider(declared: ProviderRecord, stored: ProviderRecord) -> Provide
     """Keep the id (users and traces refer to it) and fetched metadata of the same address; count the revision if anything else differs."""
     options = dict(declared.options)
     if "metadata_url" in options and options["metadata_url"] == stored.options.get("metadata_url"):
-        options |= {name: stored.options[name] for name in FETCHED if name in stored.options}
+        # What was fetched from there; a refresh judges it and replaces it.
+        options |= {name: stored.options[name] for name in ("metadata",) if name in stored.options}
     merged = replace(declared, id=stored.id, options=options, organization_id=stored.organization_id, revision=stored.revision)
     return merged if merged == stored else replace(merged, revision=stored.revision + 1)
 
 
 def _provider_problem(record: ProviderRecord) -> str | None:
-    """What the kind says of its options. A provider whose metadata is still to be fetched is judged when it has come."""
-    if "metadata_url" in record.options and "metadata" not in record.options:
-        return None
-    return catalog.validate(
-        ProviderSpec(record.pool_id, record.id, record.name, record.kind, record.options, record.secrets, operator_declared=True)
-    )
+    """What is wrong with a provider's options, unless it was right once and only time has passed."""
+    found = [complaint.text for complaint in complaints(record, datetime.now(UTC)) if not complaint.passing]
+    return "; ".join(found) or None
 
 
 # At rest, a record gives back what it held alone: its host, its identifiers. Only a client's id stays taken, being its key.
