@@ -32,7 +32,6 @@ POOL_RULES = (
     providers.metadata_is_one,
     providers.options_fit_the_kind,
     attributes.mapping_fits_the_schema,
-    attributes.required_attributes_are_mapped,
     attributes.clients_may_write_what_is_mapped,
 )
 

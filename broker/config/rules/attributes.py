@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from broker.config import mapping
+from broker.config.declare import user_pool
 from broker.config.pool import Attribute
-from broker.config.problems import Wrong, nearest, shown
+from broker.config.problems import Wrong, nearest
 from broker.config.rules.finding import Finding, PoolAt, repeated
+from broker.mapping.check import MappingProblem, validate
 from broker.model.schema import STANDARD, VERIFIED_FLAGS
 
 CUSTOM = "custom:"
@@ -59,35 +62,37 @@ def _standard(table: str, attribute: Attribute) -> Iterator[Finding]:
 
 
 def mapping_fits_the_schema(at: PoolAt) -> Iterator[Finding]:
-    """A mapping makes attributes that the pool has and that may change at the next sign-in."""
-    known = known_attributes(at)
-    fixed = {attribute.name for attribute in at.pool.attribute if not attribute.mutable} | {"sub", "username"}
+    """A mapping makes attributes that the pool has and that may change at the next sign-in, by mappers that can do what is asked."""
+    pool = user_pool(at.pool, trace_retention_days=1)
     for provider in at.pool.provider:
         table = at.inner("provider", provider.name)
-        for target, entry in provider.mapping.items():
-            key = f"mapping.{target}"
-            try:
-                tuple(mapping.rules_of(target, entry))
-            except Wrong as wrong:
-                yield Finding(table, key, wrong.what, wrong.remedy)
-            if target in {"sub", "username"}:
-                yield Finding(table, key, f"{target} follows from the provider's own subject", "remove it")
-            elif target not in known:
-                remedy = f"{nearest(target, known)} (declare your own as [[user_pool.attribute]] custom:NAME)"
-                yield Finding(table, key, f"there is no attribute {shown(target)} in this pool", remedy)
-            elif target in fixed:
-                yield Finding(
-                    table, key, "the attribute is not mutable, so the second sign-in would fail", "make it mutable, or remove this"
-                )
+        try:
+            rules = mapping.rules(provider.mapping)
+        except Wrong:
+            yield from _shapeless(table, provider.mapping)
+            continue
+        for problem in validate(pool, rules):
+            if problem.rule or provider.state == "live":
+                yield _of_mapping(at, table, problem)
 
 
-def required_attributes_are_mapped(at: PoolAt) -> Iterator[Finding]:
-    """Every profile needs them, so a provider that cannot bring them signs nobody in (spec B.9, 2)."""
-    for provider in at.pool.provider:
-        for attribute in at.pool.attribute:
-            if attribute.required and attribute.name not in provider.mapping and provider.state == "live":
-                table = at.inner("provider", provider.name)
-                yield Finding(table, "mapping", f"lacks {attribute.name}, which the pool requires", f"add {attribute.name} = ...")
+def _shapeless(table: str, entries: Mapping[str, Any]) -> Iterator[Finding]:
+    for target, entry in entries.items():
+        try:
+            tuple(mapping.rules_of(target, entry))
+        except Wrong as wrong:
+            yield Finding(table, f"mapping.{target}", wrong.what, wrong.remedy)
+
+
+def _of_mapping(at: PoolAt, table: str, problem: MappingProblem) -> Finding:
+    if problem.rule == 0:
+        return Finding(table, "mapping", problem.what, f'add {problem.target} = "THEIR NAME FOR IT"')
+    key = f"mapping.{problem.target}" + (f".{problem.key}" if problem.key != "target" else "")
+    what = problem.what + (f" (at character {problem.position + 1})" if problem.position is not None else "")
+    remedy = "correct it, or remove it"
+    if problem.key == "target" and problem.target not in known_attributes(at):
+        remedy = f"{nearest(problem.target, known_attributes(at))} (declare your own as [[user_pool.attribute]] custom:NAME)"
+    return Finding(table, key, what, remedy)
 
 
 def clients_may_write_what_is_mapped(at: PoolAt) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from broker.config.addresses import is_loopback, split
@@ -12,8 +13,8 @@ from broker.config.kinds import known_options
 from broker.config.problems import Wrong, nearest, shown
 from broker.config.provider import Provider
 from broker.config.rules.finding import Finding, PoolAt
+from broker.flows.pool.validate import Complaint, complaints
 from providers import catalog
-from providers.base import ProviderSpec
 
 # The AWS API knows these names as types: somebody who reads `Google` in a token must not be misled.
 RESERVED = MappingProxyType({"google": "google", "facebook": "facebook", "loginwithamazon": "amazon", "signinwithapple": "apple"})
@@ -84,8 +85,7 @@ def options_fit_the_kind(at: PoolAt) -> Iterator[Finding]:
     """The kind checks its own keys. Metadata that is still to be fetched cannot be checked here."""
     for table, provider in each(at):
         if provider.kind not in catalog.KINDS:
-            remedy = nearest(provider.kind, catalog.KINDS)
-            yield Finding(table, "kind", f"there is no kind {shown(provider.kind)}", remedy)
+            yield Finding(table, "kind", f"there is no kind {shown(provider.kind)}", nearest(provider.kind, catalog.KINDS))
             continue
         if provider.kind == "saml" and sum(getattr(provider, key) is not None for key in METADATA) != 1:
             continue
@@ -93,19 +93,26 @@ def options_fit_the_kind(at: PoolAt) -> Iterator[Finding]:
             record = provider_record(at.pool.id, provider)
         except Wrong:
             continue  # the mapping; said by its own rule
-        spec = ProviderSpec(at.pool.id, record.id, record.name, record.kind, record.options, record.secrets, operator_declared=True)
-        for problem in (catalog.validate(spec) or "").split("; "):
-            if problem:
-                yield _of_the_kind(table, provider, problem)
+        for complaint in complaints(record, datetime.now(UTC)):
+            yield _of_the_kind(table, provider, complaint)
 
 
-def _of_the_kind(table: str, provider: Provider, problem: str) -> Finding:
+def _of_the_kind(table: str, provider: Provider, complaint: Complaint) -> Finding:
     """The kind's own words, with its key in the place of ours and the remedy where we know one better."""
-    named = re.fullmatch(r"([a-z][\w.]*)(?:: | (?=is |must |needs ))(.*)", problem, re.DOTALL)
-    key, what = (named[1], named[2]) if named else ("", problem)
+    named = re.fullmatch(r"([a-z][\w.]*)(?:: | (?=is |must |needs ))(.*)", complaint.text, re.DOTALL)
+    key, what = (named[1], named[2]) if named else ("", complaint.text)
+    if key == "metadata":
+        return _of_the_document(table, provider, what, complaint.passing)
     if what == "Extra inputs are not permitted":
         known = {*type(provider).model_fields, *known_options(provider.kind)}
         return Finding(table, key, f'there is no such key for kind = "{provider.kind}"', nearest(key, known))
     if what == "Field required":
         return Finding(table, key, "is missing", "add it")
     return Finding(table, key, f"{what[:1].lower()}{what[1:]}", f'see kind = "{provider.kind}" in the configuration reference')
+
+
+def _of_the_document(table: str, provider: Provider, what: str, passing: bool) -> Finding:
+    """The reader of metadata says itself what to do; here is which document it means."""
+    if provider.metadata_file is not None:
+        what = f"{provider.metadata_file.path}: {what}"
+    return Finding(table, "metadata_file" if provider.metadata_file else "metadata", what.rstrip("."), "", passing)
