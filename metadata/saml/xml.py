@@ -80,6 +80,19 @@ def parse(data: bytes, limits: Limits = MESSAGE) -> etree._Element:
     return root
 
 
+def canonical(element: etree._Element) -> bytes:
+    """An element in exclusive canonical form, without what follows it. Raises DocumentInvalid (xml_malformed)."""
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+    except (etree.C14NError, ValueError) as error:
+        raise refuse("xml_malformed", f"cannot be canonicalised: {error}"[:200]) from None
+
+
+def reparse(data: bytes) -> etree._Element:
+    """Parse canonical bytes that libxml2 itself wrote from a tree which came in by `parse`; what was judged is not judged again."""
+    return etree.fromstring(data, _parser())
+
+
 _local = threading.local()
 
 
