@@ -1,0 +1,120 @@
+"""Where everything of the demo lives, and the configuration that joins it: the file that an operator would write."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+
+from broker.demo.servers import HOST, free_port
+
+POOL = "local_Demo"
+SAML_NAME = "SampleSAML"
+OIDC_NAME = "SampleOIDC"
+CLIENT_ID = "sampleapp"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Ports and secrets of one run. Nothing of it outlives the run."""
+
+    broker_port: int
+    saml_port: int
+    oidc_port: int
+    app_port: int
+    client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    upstream_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    @property
+    def broker(self) -> str:
+        """The broker's public URL."""
+        return f"http://{HOST}:{self.broker_port}"
+
+    @property
+    def issuer(self) -> str:
+        """The pool's issuer."""
+        return f"{self.broker}/{POOL}"
+
+    @property
+    def saml(self) -> str:
+        """The sample SAML IdP."""
+        return f"http://{HOST}:{self.saml_port}"
+
+    @property
+    def oidc(self) -> str:
+        """The sample OpenID provider."""
+        return f"http://{HOST}:{self.oidc_port}"
+
+    @property
+    def app(self) -> str:
+        """The sample app."""
+        return f"http://{HOST}:{self.app_port}"
+
+
+def make_layout() -> Layout:
+    """The ports people remember where they are free, others where they are not."""
+    taken: set[int] = set()
+    broker, saml, oidc, app = (free_port(wanted, taken) for wanted in (8080, 8081, 8082, 8083))
+    return Layout(broker, saml, oidc, app)
+
+
+def config_toml(layout: Layout) -> str:
+    """The broker's configuration. A JSON string is also a TOML string."""
+    q = json.dumps
+    return f"""\
+# Written by `crossgate demo`. It is a complete configuration: keep it, and change it, if you like.
+
+[server]
+public_url = {q(layout.broker)}
+bind = {q(f"{HOST}:{layout.broker_port}")}
+workers = 2
+drain_seconds = 2
+
+[network]
+# The sample providers are on this machine. Without this line no private address is ever reached.
+allow = [{q(HOST)}]
+
+[store]
+url = "sqlite:///demo.db"
+
+[[user_pool]]
+id = {q(POOL)}
+name = "Demo"
+
+[user_pool.branding]
+title = "Crossgate demo"
+accent = "#2f5bd7"
+
+[[user_pool.client]]
+id = {q(CLIENT_ID)}
+name = "Sample app"
+secret = {q(layout.client_secret)}
+redirect_uris = [{q(layout.app + "/callback")}]
+logout_uris = [{q(layout.app + "/")}]
+scopes = ["openid", "email", "profile"]
+providers = [{q(SAML_NAME)}, {q(OIDC_NAME)}]
+
+[[user_pool.provider]]
+name = {q(SAML_NAME)}
+kind = "saml"
+display_name = "Sample SAML IdP"
+metadata_url = {q(layout.saml + "/metadata")}
+
+[user_pool.provider.mapping]
+email = "mail"
+given_name = "firstName"
+family_name = "lastName"
+
+[[user_pool.provider]]
+name = {q(OIDC_NAME)}
+kind = "oidc"
+display_name = "Sample OpenID provider"
+issuer = {q(layout.oidc)}
+client_id = "crossgate"
+client_secret = {q(layout.upstream_secret)}
+
+[user_pool.provider.mapping]
+email = "email"
+given_name = "given_name"
+family_name = "family_name"
+"""
