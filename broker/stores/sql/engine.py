@@ -1,0 +1,99 @@
+"""Connections to SQLite and PostgreSQL.
+
+Drivers run in autocommit, and `work` says BEGIN and COMMIT itself: reads before the first write take no lock and no round trip of
+their own, on either engine, and see what is committed (PostgreSQL's READ COMMITTED; SQLite behaves the same that way).
+
+PostgreSQL may stand behind PgBouncer in transaction mode: no prepared statements, no session settings, no session-level locks.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from broker.errors import ConfigError
+
+BUSY_SECONDS = 5.0
+_POOL = {"pool_size": 8, "max_overflow": 24, "pool_timeout": BUSY_SECONDS}
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def parse_url(url: str) -> URL:
+    """Raises ConfigError in words that do not repeat a password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError("the store's url is not of the form sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME") from None
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ConfigError("a SQLite store needs a file: sqlite:///FILE (each worker would have a :memory: of its own)")
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise ConfigError(f"no store speaks {parsed.drivername!r}; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+    return parsed
+
+
+def connect_engine(url: str, *, durable: bool = True) -> Engine:
+    """An engine that has not connected yet. `durable` false lets SQLite skip the sync at each commit (for what may be lost)."""
+    parsed = parse_url(url)
+    engine = _sqlite(parsed, durable) if parsed.drivername == "sqlite" else _postgresql(parsed)
+    _engines.add(engine)
+    return engine
+
+
+def transient_url(url: str) -> str:
+    """Where a store's transient rows live: on PostgreSQL beside the rest; on SQLite in a file of their own.
+
+    SQLite has one writer a file: a code put while the same thread has a unit open would wait for itself.
+    """
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        parsed = parsed.set(database=f"{parsed.database}-transient")
+    return parsed.render_as_string(hide_password=False)
+
+
+def _sqlite(url: URL, durable: bool) -> Engine:
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
+        **_POOL,
+    )
+    # FULL: a commit survives a power cut. A profile that came back with another `sub` would be another person to every application.
+    pragmas = ("journal_mode = WAL", f"synchronous = {'FULL' if durable else 'NORMAL'}", "foreign_keys = ON", "temp_store = MEMORY")
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        # A server that hangs is as good as away: both limits are the client's own, so that no pooler has to know them.
+        connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "prepare_threshold": None},
+        use_native_hstore=False,
+        hide_parameters=True,
+        **_POOL,
+    )
+
+
+def _forget_connections() -> None:
+    """A connection must not be shared over a fork: its bytes would mix, and SQLite's locks would vanish."""
+    for engine in list(_engines):
+        engine.dispose()
+
+
+os.register_at_fork(before=_forget_connections)
