@@ -31,11 +31,6 @@ ROOT_FOLDERS = ("/static/", "/identity/")
 REFUSED_PATH = "/.refused"
 
 
-def issuer_url(pool: UserPool, public_url: str) -> str:
-    """The `iss` of a pool's tokens, without a final slash."""
-    return pool.issuer or f"{public_url}/{pool.id}"
-
-
 def origins_of(pool: UserPool, public_url: str) -> tuple[str, ...]:
     """Every base URL at which a pool can be reached, its own domain first. Callbacks and metadata list them all."""
     under_public = f"{public_url}/{pool.id}"

@@ -54,13 +54,13 @@ def confirmed() -> Response:
 def sign_out(ask: LogoutAsk, named: dict[str, str], *, from_form: bool) -> Response:
     """End the session and go on: by way of the upstream, to the application, to a fresh sign-in, or to our own last page."""
     done = services().logout(pool(), ask, cookies.session(), base_url())
+    again = f"{base_url()}/oauth2/authorize?{urlencode(named)}" if {"client_id", "redirect_uri", "response_type"} <= set(named) else None
+    # Cognito's other style of logout signs in again; /oauth2/authorize judges its address.
+    location = done.return_url or again
     if done.upstream is not None:
         response = send.send(done.upstream, from_form=from_form)
-    elif done.return_url is not None:
-        response = send.onward(done.return_url) if from_form else send.leave(done.return_url)
-    elif {"client_id", "redirect_uri", "response_type"} <= set(named):
-        # The other style of Cognito's logout: sign in again. /oauth2/authorize judges the address.
-        response = send.leave(f"{base_url()}/oauth2/authorize?{urlencode(named)}")
+    elif location is not None:
+        response = send.onward(location) if from_form else send.leave(location)
     else:
         response = send.to_page(f"{base_url()}/signedout")
     cookies.clear_session(response)

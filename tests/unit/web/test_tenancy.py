@@ -9,7 +9,7 @@ from flask import Flask, request, url_for
 
 from broker.web import context
 from broker.web.forwarded import Proxies
-from broker.web.tenancy import issuer_url, origins_of
+from broker.web.tenancy import origins_of
 from tests.unit.web.conftest import ACME, BETA, MakeApp
 
 
@@ -144,5 +144,5 @@ def test_a_unix_socket_can_be_trusted() -> None:
 
 
 def test_addresses_of_a_pool() -> None:
-    assert issuer_url(BETA, "https://id.example.test") == "https://id.example.test/eu-1_Beta"
+    assert origins_of(BETA, "https://id.example.test") == ("https://id.example.test/eu-1_Beta",)
     assert origins_of(ACME, "https://id.example.test") == ("https://login.acme.test", "https://id.example.test/acme")
