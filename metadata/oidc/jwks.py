@@ -81,14 +81,15 @@ def parse_jwks(document: Mapping[str, Any]) -> tuple[VerifyKey, ...]:
 
 def _parse_key(entry: Mapping[str, Any]) -> VerifyKey | None:
     kty, kid, alg, use, ops = (entry.get(m) for m in ("kty", "kid", "alg", "use", "key_ops"))
-    if kty not in _MEMBERS or use not in (None, "sig"):
+    if not isinstance(kty, str) or kty not in _MEMBERS or use not in (None, "sig"):
         return None
     if not isinstance(kid, str | None) or not isinstance(alg, str | None):
         return None
     if ops is not None and not (isinstance(ops, list) and "verify" in ops):
         return None
-    public = {"kty": kty, **{m: entry.get(m) for m in _MEMBERS[kty]}}
-    if not all(isinstance(v, str) and len(v) < 4096 for v in public.values()):
+    members = {m: entry.get(m) for m in _MEMBERS[kty]}
+    public: dict[str, str | list[str]] = {"kty": kty, **{m: v for m, v in members.items() if isinstance(v, str) and len(v) < 4096}}
+    if len(public) != 1 + len(members):
         return None
     try:
         key: Key
@@ -105,7 +106,7 @@ def _parse_key(entry: Mapping[str, Any]) -> VerifyKey | None:
             key = OKPKey.import_key(public)
     except (JoseError, ValueError, TypeError, KeyError, AssertionError):
         return None
-    found = VerifyKey(kid or "", kty, public.get("crv", ""), alg or "", key)
+    found = VerifyKey(kid or "", kty, str(public.get("crv", "")), alg or "", key)
     return found if any(found.serves(a) for a in ALGORITHMS) else None
 
 
