@@ -303,7 +303,7 @@ def _handler(op: FakeOp) -> type[BaseHTTPRequestHandler]:
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = _serve  # noqa: N815 - the library's names
 
         def log_message(self, *_: object) -> None:
             pass

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.attacks.oidc_rp.rig import Rig, Row
-from tests.attacks.oidc_rp.tokens import raw
+from tests.attacks.oidc_rp.tokens import other_key, raw
 from tests.fakes.oidc_op import SigningKey, b64, sign
 
 
@@ -84,6 +84,7 @@ def userinfo_token(make: Callable[[dict[str, Any], SigningKey], str]) -> Callabl
     """UserInfo is this token."""
 
     def attack(rig: Rig) -> None:
+        other_key()
         honest = {"iss": rig.op.issuer, "aud": "client-1", **rig.op.user}
         rig.op.forge.reply["/userinfo"] = lambda: (200, {"Content-Type": "application/jwt"}, make(honest, rig.op.key).encode())
 
@@ -179,7 +180,7 @@ ROWS = [
     Row("OA-R2.17", "signed, another aud", userinfo_token(lambda c, k: signed(c, k, aud="client-2")), "userinfo_aud", signed_userinfo),
     Row("OA-R2.17", "signed, another sub", userinfo_token(lambda c, k: signed(c, k, sub="user-2")), "userinfo_sub", signed_userinfo),
     Row("OA-R2.17", "alg none", userinfo_token(unsigned), "userinfo_alg", signed_userinfo),
-    Row("OA-R2.17", "signed by the attacker", userinfo_token(lambda c, k: signed(c, SigningKey(k.kid, "RS256", SigningKey.make("x").key))), "userinfo_signature", signed_userinfo),
+    Row("OA-R2.17", "signed by the attacker", userinfo_token(lambda c, k: signed(c, SigningKey(k.kid, "RS256", other_key().key))), "userinfo_signature", signed_userinfo),
     Row("OA-R2.18", "no id_token", tokens(id_token=ABSENT), "id_token_missing"),
     *(Row("OA-R2.18", f"id_token {v!r}", tokens(id_token=v), f"id_token_{w}") for v, w in ((None, "missing"), ("", "form"), (1, "missing"), ([], "missing"))),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,9 +46,13 @@ class Rig:
     tools: Toolbox = field(init=False)
 
     def __post_init__(self) -> None:
-        limits = Limits(connect=1, read=1, total=1.5, max_bytes=200_000)
+        limits = Limits(connect=5, read=5, total=8, max_bytes=200_000)
         self.tools = Toolbox(self.clock, Fetcher(("127.0.0.0/8",), limits), secrets.token_urlsafe)
         self.op.now = lambda: self.clock().timestamp()
+
+    def hurry(self) -> None:
+        """From now on a call may take half a second."""
+        self.tools = replace(self.tools, fetch=self.tools.fetch.limited(Limits(read=0.4, total=0.5, max_bytes=200_000)))
 
     def spec(self, **changes: Any) -> ProviderSpec:
         return ProviderSpec(
@@ -95,12 +99,13 @@ def refuse_then_accept(rig: Rig, row: Row) -> None:
     """The oracle: refused for the reason named, and the untouched login of the same rig accepted right after."""
     row.honest(rig)
     options, told, ask, keys = dict(rig.options), dict(rig.secrets), dict(rig.ask), list(rig.op.keys)
+    tools = rig.tools
     row.attack(rig)
     with pytest.raises(ProviderError) as caught:
         rig.login()
     assert caught.value.reason == row.refused, caught.value.private
     assert len(caught.value.private) < 600
     rig.op.reset()
-    rig.options, rig.secrets, rig.ask, rig.op.keys = options, told, ask, keys
+    rig.options, rig.secrets, rig.ask, rig.op.keys, rig.tools = options, told, ask, keys, tools
     rig.clock.advance(minutes=11)  # keys that the attack published have had their time
     assert rig.login().subject == "user-1"

@@ -88,7 +88,8 @@ def test_r2_20_claims_that_others_vouch_for_are_dropped(rig: Rig) -> None:
 def test_an_other_clients_key_does_not_serve(rig: Rig) -> None:
     """Two providers of one pool: a token signed with the key of the one is nothing at the other."""
     rig.login()
-    rig.op.forge.jwks = lambda d: {"keys": [SigningKey.make("b").public()]}
+    theirs = SigningKey.make("b").public()
+    rig.op.forge.jwks = lambda d: {"keys": [theirs]}
     other = rig.provider(provider_id="other")
     started = rig.begin(other)
     with pytest.raises(ProviderError) as caught:

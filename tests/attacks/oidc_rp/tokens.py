@@ -31,6 +31,7 @@ def token(make: Token) -> Callable[[Rig], None]:
     """The provider answers with this token."""
 
     def attack(rig: Rig) -> None:
+        other_key()  # made beforehand: while the provider answers, a clock is running
         rig.op.forge.token = make
 
     return attack
@@ -108,7 +109,8 @@ def hs_only(rig: Rig) -> None:
 
 def many_keys(rig: Rig) -> None:
     """Nine keys that fit a token without kid, the right one last: more than are tried."""
-    rig.op.forge.jwks = lambda d: {"keys": [{**other_rsa(n), "kid": f"k{n}"} for n in range(8)] + d["keys"]}
+    eight = [other_rsa(n) for n in range(8)]  # made here: while the provider answers, a clock is running
+    rig.op.forge.jwks = lambda d: {"keys": eight + d["keys"]}
     rig.op.forge.header = lambda h: {"alg": h["alg"]}
 
 
