@@ -189,11 +189,11 @@ def test_slowness_is_bounded_in_total(fetcher: Fetcher, behave: object) -> None:
         begin = time.monotonic()
         with pytest.raises(FetchTimeout):
             get(fetcher, server)
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 2.5
 
 
 def test_a_slow_name_server_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(2))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(2) or [])
     begin = time.monotonic()
     with pytest.raises(FetchTimeout):
         Fetcher(limits=Limits(total=0.3)).get("https://slow.example/")
