@@ -14,7 +14,8 @@ DEFAULT_ACCENT = "#2f5bd7"
 LIGHT_CARD = "#ffffff"
 DARK_CARD = "#1b1e25"
 AA_TEXT = 4.5
-AA_SHAPE = 3.0
+# A button is known by its words, so its shape need not reach 3 to 1; it must only not vanish (WCAG 2.2, 1.4.11).
+VISIBLE = 1.3
 
 Rgb = tuple[int, int, int]
 
@@ -50,8 +51,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def _shades(accent: str, card: str, towards: str) -> Shades:
-    # A button must be seen on the card, and some colours carry neither white nor black words well enough.
-    fill = _until(accent, towards, lambda colour: contrast(colour, card) >= AA_SHAPE and _words_on(colour)[1] >= AA_TEXT)
+    fill = _until(accent, towards, lambda colour: contrast(colour, card) >= VISIBLE and _words_on(colour)[1] >= AA_TEXT)
     text = _until(accent, towards, lambda colour: contrast(colour, card) >= AA_TEXT)
     return Shades(fill=fill, on_fill=_words_on(fill)[0], text=text)
 
