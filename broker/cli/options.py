@@ -1,0 +1,73 @@
+"""Options that several commands share, and the one way in which a configuration is read for a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from broker.cli.output import note
+from broker.errors import ConfigError
+
+if TYPE_CHECKING:
+    from broker.config import Config
+    from broker.wiring import Wired
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT = "crossgate.toml"
+
+
+def config_option(function: F) -> F:
+    """`--config FILE`, from the environment, or the file in the working directory."""
+    return click.option(
+        "--config",
+        "config_path",
+        metavar="FILE",
+        envvar="CROSSGATE_CONFIG",
+        default=DEFAULT,
+        show_default=True,
+        show_envvar=True,
+        type=click.Path(path_type=Path),
+        help="Configuration file.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of words.")(function)
+
+
+def pool_option(function: F) -> F:
+    """`--pool ID`."""
+    return click.option("--pool", "pool_id", metavar="ID", help="Only this user pool; all of them without it.")(function)
+
+
+def load(path: Path) -> Config:
+    """Read the file; say its warnings. Raises ConfigProblems."""
+    from broker import config
+
+    loaded = config.load(path)
+    for warning in loaded.warnings:
+        note(f"warning: {warning.line()}")
+    return loaded
+
+
+def wire(path: Path) -> Wired:
+    """A broker for a command that needs the store."""
+    from broker.system import logs
+
+    loaded = load(path)
+    logs.configure("warning", loaded.log.format)
+    return connect(loaded)
+
+
+def connect(loaded: Config) -> Wired:
+    """A broker for a configuration. Nothing has connected yet. Raises ConfigError, also for a master key that cannot be used."""
+    from broker.wiring import build
+
+    try:
+        return build(loaded)
+    except (OSError, ValueError) as error:  # their words name the file, never the key
+        raise ConfigError(f"{loaded.path}: [seal]: {error}") from None
