@@ -130,8 +130,6 @@ def _read_shape(element: etree._Element, signature: etree._Element, allow_sha1: 
     _strict_base64(text(value))
     if reference.get("URI") != f"#{element.get('ID', '')}" or not element.get("ID"):
         raise refuse("signature_reference", "the Reference is not to the element that holds the Signature")
-    if set(reference.attrib) - {"URI", "Id"}:
-        raise refuse("signature_reference", "the Reference has a Type")  # A27: Manifest
     transforms, digest_method, digest_value = _exactly(reference, "Transforms", "DigestMethod", "DigestValue")
     digest_algorithm = digest_method.get("Algorithm", "")
     if digest_algorithm not in _DIGESTS and not (allow_sha1 and digest_algorithm in _DIGESTS_SHA1):
@@ -147,6 +145,7 @@ def _check_transforms(transforms: etree._Element, element: etree._Element) -> tu
     steps = children(transforms)
     if [step.tag for step in steps] != [tag(DS, "Transform")] * 2:
         raise refuse("signature_transforms", f"{len(steps)} transforms")
+    _check_attributes(*steps)
     if [step.get("Algorithm") for step in steps] != [names.ENVELOPED, EXC_C14N] or len(steps[0]):
         raise refuse("signature_transforms", "not enveloped-signature followed by exclusive c14n")
     return _prefixes(steps[1], element)
@@ -171,13 +170,39 @@ def _prefixes(method: etree._Element, element: etree._Element) -> tuple[str, ...
     return prefixes
 
 
+# What may stand on the elements of a signature; a stray `xml:xmlns` is an attempt to show two parsers two things (A30).
+_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
+    tag(DS, local): frozenset(allowed.split())
+    for local, allowed in {
+        "Signature": "Id",
+        "SignedInfo": "Id",
+        "SignatureValue": "Id",
+        "KeyInfo": "Id",
+        "CanonicalizationMethod": "Algorithm",
+        "SignatureMethod": "Algorithm",
+        "Reference": "URI Id",  # no Type: it may name a Manifest, which nobody would check (A27)
+        "Transforms": "",
+        "Transform": "Algorithm",
+        "DigestMethod": "Algorithm",
+        "DigestValue": "",
+    }.items()
+}
+
+
 def _exactly(parent: etree._Element, *locals_: str, optional: str = "") -> list[etree._Element]:
     found = children(parent)
     wanted = [tag(DS, local) for local in locals_]
     tags = [element.tag for element in found]
     if tags != wanted and not (optional and tags == [*wanted, tag(DS, optional)]):
         raise refuse("signature_structure", f"{etree.QName(parent).localname} does not hold {', '.join(locals_)}")
+    _check_attributes(parent, *found)
     return found
+
+
+def _check_attributes(*elements: etree._Element) -> None:
+    for element in elements:
+        if not _ATTRIBUTES[str(element.tag)].issuperset(element.attrib):
+            raise refuse("signature_structure", f"unknown attributes on {etree.QName(element).localname}")
 
 
 def _strict_base64(value: str) -> bytes:

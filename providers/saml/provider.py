@@ -188,6 +188,6 @@ class SamlProvider:
 
 def _refuse_loop(spec: ProviderSpec, entity: IdpEntity) -> None:
     """We are not our own identity provider (J8, J12, K14)."""
-    ours = {*spec.callback_urls, *spec.logout_urls}
-    if entity.entity_id == spec.entity_id or any(endpoint.location in ours for endpoint in (*entity.sso, *entity.slo)):
+    ours = {spec.entity_id, *spec.callback_urls, *spec.logout_urls}
+    if ours & {entity.entity_id, *(endpoint.location for endpoint in (*entity.sso, *entity.slo))}:
         raise ProviderMisconfigured("this metadata is our own: it would be a loop", reason="idp_is_ourselves")
