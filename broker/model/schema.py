@@ -154,7 +154,8 @@ def _shape_problem(name: str, value: str) -> str | None:
         return "is not a time zone's name"
     if name in {"picture", "website", "profile"}:
         # Applications put these into src and href: javascript: and data: would run there (attack DIR-D6.12).
-        scheme = _SCHEME.match(value)
+        # A browser drops tabs and line ends from an address before it looks.
+        scheme = _SCHEME.match(re.sub(r"[\t\r\n]", "", value))
         if scheme and scheme[1].lower() not in {"http", "https"}:
             return "is an address of a kind other than http and https"
     return None
