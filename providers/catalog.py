@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from metadata.fetch import Fetcher
 from providers.base import Provider, ProviderSpec, Toolbox
@@ -27,8 +26,10 @@ _BLANK = SocialRow(kind="oauth2", display="OAuth 2.0", protocol="oauth2", issuer
 
 
 def _saml(spec: ProviderSpec, tools: Toolbox) -> Provider:
-    # Imported when first wanted: its XML libraries cost a process without SAML a tenth of a second.
-    return cast(Provider, import_module("providers.saml.provider").SamlProvider.from_spec(spec, tools))
+    # Imported when first wanted: its XML libraries would double the time in which a command starts.
+    from providers.saml.provider import SamlProvider
+
+    return SamlProvider.from_spec(spec, tools)
 
 
 def _social(row: SocialRow, spec: ProviderSpec, tools: Toolbox) -> Provider:
