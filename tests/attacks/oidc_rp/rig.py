@@ -95,7 +95,7 @@ class Row:
         return f"{self.id} {self.name}"
 
 
-def refuse_then_accept(rig: Rig, row: Row) -> None:
+def refuses_then_accepts(rig: Rig, row: Row) -> None:
     """The oracle: refused for the reason named, and the untouched login of the same rig accepted right after."""
     row.honest(rig)
     options, told, ask, keys = dict(rig.options), dict(rig.secrets), dict(rig.ask), list(rig.op.keys)

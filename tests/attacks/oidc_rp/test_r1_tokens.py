@@ -8,7 +8,7 @@ import pytest
 from joserfc.util import urlsafe_b64decode
 
 from providers.errors import ProviderError
-from tests.attacks.oidc_rp.rig import Rig, Row, refuse_then_accept
+from tests.attacks.oidc_rp.rig import Rig, Row, refuses_then_accepts
 from tests.attacks.oidc_rp.tokens import ROWS, es256, other_key, other_rsa
 from tests.fakes.oidc_op import b64, sign
 
@@ -16,7 +16,7 @@ from tests.fakes.oidc_op import b64, sign
 @pytest.mark.filterwarnings("ignore:Key size")  # the attacker's
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_row(rig: Rig, row: Row) -> None:
-    refuse_then_accept(rig, row)
+    refuses_then_accepts(rig, row)
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "x5c"])

@@ -8,13 +8,13 @@ import pytest
 
 from providers.errors import ProviderError
 from tests.attacks.oidc_rp.claims import ROWS, TENANT_ROWS, entra, now
-from tests.attacks.oidc_rp.rig import Rig, Row, refuse_then_accept
+from tests.attacks.oidc_rp.rig import Rig, Row, refuses_then_accepts
 from tests.fakes.oidc_op import SigningKey
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_row(rig: Rig, row: Row) -> None:
-    refuse_then_accept(rig, row)
+    refuses_then_accepts(rig, row)
 
 
 @pytest.mark.parametrize("row", TENANT_ROWS, ids=str)

@@ -13,7 +13,7 @@ import pytest
 from providers.base import KeyPair
 from providers.errors import ProviderError, ProviderMisconfigured, ResponseInvalid, UpstreamRefused
 from tests.attacks.oidc_rp.flows import ROWS
-from tests.attacks.oidc_rp.rig import CALLBACK, Rig, Row, refuse_then_accept
+from tests.attacks.oidc_rp.rig import CALLBACK, Rig, Row, refuses_then_accepts
 from tests.fakes.oidc_op import FakeOp, SigningKey, sign
 
 
@@ -27,7 +27,7 @@ def query(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_row(rig: Rig, row: Row) -> None:
-    refuse_then_accept(rig, row)
+    refuses_then_accepts(rig, row)
     assert rig.op.hits("/canary") == 0
 
 
