@@ -57,9 +57,13 @@ class Key:
         return xmlsec.Key.from_memory(self.private_pem, xmlsec.constants.KeyDataFormatPem)
 
 
-@functools.cache
 def private_key(name: str, kind: str = "rsa2048") -> Any:
     """The private key of that name: the same one each time within a session. `kind` is rsa<bits>, rsa2048e3, ec<bits>, dsa, ed."""
+    return _generate(name, kind)
+
+
+@functools.cache
+def _generate(name: str, kind: str) -> Any:
     if kind == "ed":
         return ed25519.Ed25519PrivateKey.generate()
     if kind == "dsa":
@@ -96,9 +100,13 @@ def certify(
     return Key(name, private, builder.sign(signer, digest))
 
 
-@functools.cache
 def key(name: str, kind: str = "rsa2048") -> Key:
     """The named party's key under a plain self-signed certificate."""
+    return _plain(name, kind)
+
+
+@functools.cache
+def _plain(name: str, kind: str) -> Key:
     return certify(name, private_key(name, kind))
 
 

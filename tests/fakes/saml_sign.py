@@ -70,6 +70,7 @@ def canonical(element: etree._Element, *, exclusive: bool = True, comments: bool
 
 EXCLUSIVE = f'<ds:Transform Algorithm="{n.EXC_C14N}"/>'
 STANDARD = (f'<ds:Transform Algorithm="{n.ENVELOPED}"/>', EXCLUSIVE)
+ENVELOPED_ONLY = STANDARD[:1]
 
 
 @dataclass(frozen=True)
