@@ -22,7 +22,6 @@ from broker.stores.settings import CachedSettings
 from broker.system.audit import AuditLog
 from broker.system.clock import SystemClock, SystemRandom
 from broker.tokens.issue import TokenIssuer
-from broker.tokens.issuer import issuer_url
 from broker.tokens.keys import KeyRing
 from broker.tokens.verify import TokenVerifier
 from broker.web.tenancy import origins_of
@@ -56,7 +55,7 @@ class ConfiguredAddresses(Addresses):
     public_url: str
 
     def issuer(self, pool: UserPool) -> str:
-        return issuer_url(self.public_url, pool)
+        return pool.issuer or f"{self.public_url}/{pool.id}"
 
     def bases(self, pool: UserPool) -> tuple[str, ...]:
         return origins_of(pool, self.public_url)
@@ -87,7 +86,7 @@ def build(config: Config, clock: Clock | None = None) -> Wired:
         addresses=addresses,
         keys=keys,
         issuer=TokenIssuer(keys, random),
-        verifier=TokenVerifier(keys, settings, clock, public_url),
+        verifier=TokenVerifier(keys, settings, clock, addresses.issuer),
         rates=RateGuard(transient, _limits(config)),
         request_id=_request_id,
         keep_evidence=config.trace.evidence,

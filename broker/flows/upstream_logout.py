@@ -13,7 +13,7 @@ from broker.model.settings import ProviderRecord, UserPool
 from broker.ports.store import Unit
 from providers.base import Inbound, LoginStart, LogoutNotice, LogsOut
 from providers.errors import ProviderError
-from providers.saml.slo import peek_issuer
+from providers.saml.logout import peek_issuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def saml_provider_of(kit: FlowKit, pool: UserPool, inbound: Inbound) -> Provider
         issuer = peek_issuer(inbound)
     except ProviderError as failed:
         raise FederationFailed(failed.private, reason=failed.reason, public=failed.public) from failed
-    record = kit.settings.provider_by_issuer(pool.id, issuer)
+    record = kit.settings.provider_by_issuer(pool.id, issuer) if issuer else None
     if record is None or record.state != "live":
         raise NotFound("no live SAML provider has this issuer")
     return record

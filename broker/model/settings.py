@@ -106,7 +106,6 @@ class ProviderRecord:
     """An upstream connection of a pool. `options` and `secrets` belong to its `kind`; `identifiers` route by e-mail domain or name.
 
     `link_verified_email` joins a first sign-in to an existing profile, only for addresses within `proved_domains`, only if verified.
-    `entity_id` is a SAML IdP's own name, read from its metadata when that was stored; unique in a pool (SAML-J6).
     """
 
     id: str
@@ -123,7 +122,6 @@ class ProviderRecord:
     link_verified_email: bool = False
     proved_domains: tuple[str, ...] = ()
     operator_declared: bool = True
-    entity_id: str = ""
     revision: int = 1
     owner: Owner = "file"
 

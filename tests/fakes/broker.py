@@ -7,12 +7,14 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 from werkzeug.test import Client, TestResponse
 
 from broker.app import create_app
@@ -20,10 +22,10 @@ from broker.config import Config, declare, loads
 from broker.flows.pool.apply import apply
 from broker.stores.sql.migrate import migrate
 from broker.wiring import Wired, build
-from providers.base import LoginStart
+from providers.base import KeyPair, LoginStart
 from tests.fakes.clock import MovableClock
 from tests.fakes.saml_forge import Answer, Base, Edit, IdpBox, form_value, read_request
-from tests.fakes.saml_keys import key
+from tests.fakes.saml_keys import Key, key
 
 PUBLIC = "http://localhost:8080"
 POOL = "local_Test1"
@@ -100,6 +102,8 @@ class TestBroker:
         clock = MovableClock()
         wired = build(config, clock)
         apply(wired.store, declare(config), prune=False)
+        ours = wired.kit.keys.key_pairs(POOL, "saml_decryption")[0]
+        box = replace(box, sp_encryption=Key("broker", load_pem_private_key(ours.private_pem.encode(), None), certificate(ours)))
         return cls(config, wired, clock, box)
 
     def browser(self, base: str = PUBLIC) -> Browser:
@@ -148,15 +152,21 @@ class TestBroker:
 
     def redeem(self, flow: Flow, code: str, secret: str | None = SECRET, **changes: str) -> TestResponse:
         """Exchange a code."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": flow.redirect_uri, "code_verifier": flow.verifier, **changes}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": flow.redirect_uri,
+            "code_verifier": flow.verifier,
+            **changes,
+        }
         return self.token(form, flow.client_id, secret)
 
     # --- the identity provider's side ------------------------------------------------------------------------------------------------
 
     def saml_answer(self, sent: TestResponse, base: Base = "G-B", edit: Edit | None = None, **changes: Any) -> dict[str, str]:
         """What the SAML IdP posts back to the request in a redirect: SAMLResponse and RelayState."""
-        url, _, query = sent.location.partition("?")
-        asked = read_request(LoginStart("redirect", url, dict(parse_qsl(query)), b""))
+        query = urlsplit(sent.location).query
+        asked = read_request(LoginStart("redirect", sent.location, {}, b""))
         answer = self.idp.answer_to(asked, self.clock.now())
         answer = replace_answer(answer, changes)
         document = self.idp.respond(answer, base, edit)
@@ -173,10 +183,13 @@ class TestBroker:
         return flow, self.code_of(flow, self.post_acs(browser, fields))
 
 
+def certificate(pair: KeyPair) -> Certificate:
+    """The certificate of a key of ours."""
+    return load_pem_x509_certificate(pair.certificate_pem.encode())
+
+
 def replace_answer(answer: Answer, changes: dict[str, Any]) -> Answer:
     """The answer with some fields changed; fresh ids, so that two sign-ins are two assertions."""
-    from dataclasses import replace
-
     unique = secrets.token_hex(8)
     return replace(answer, **{"response_id": f"_r{unique}", "assertion_id": f"_a{unique}", **changes})
 

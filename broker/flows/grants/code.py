@@ -48,13 +48,14 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
         provider=code.provider,
     )
     refresh_token = kit.random.token(48)
+    # Read, sign, write: no lock is held while a key signs or a hook runs, and a refused hook leaves nothing behind.
     with kit.store.unit() as unit:
         if unit.sessions.get(pool.id, code.session_id) is None:
             raise InvalidGrant("the session ended before the code was used", code="session_ended")
-        user = tokens.live_user(kit, unit, family)
+        ask = tokens.ask_for(kit, unit, pool, client, family)
+    issued = kit.issuer.issue(replace(ask, nonce=code.nonce, trigger_source="TokenGeneration_HostedAuth"))
+    with kit.store.unit() as unit:
         unit.refreshes.start(family, secret_hash(refresh_token))
-        ask = tokens.ask_for(kit, unit, pool, client, family, user)
-        issued = kit.issuer.issue(replace(ask, nonce=code.nonce, trigger_source="TokenGeneration_HostedAuth"))
     if kit.transient.get("reused", code.family) is not None:
         _revoke(kit, pool, code)
         raise InvalidGrant("the code was used a second time meanwhile", code="code_reused")

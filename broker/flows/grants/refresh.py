@@ -11,7 +11,7 @@ from broker.flows.kit import FlowKit
 from broker.flows.logins import secret_hash
 from broker.model.login import RefreshFamily
 from broker.model.settings import AppClient, UserPool
-from broker.ports.store import Reused, Unit
+from broker.ports.store import Reused
 from broker.tokens.issue import TokenSet
 
 
@@ -22,29 +22,39 @@ def refresh(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[str, 
     """
     if not form.get("refresh_token"):
         raise InvalidRequest("refresh_token is missing")
-    successor = kit.random.token(48) if client.rotation else None
+    hashed = secret_hash(form["refresh_token"])
+    # Read, sign, write: no lock is held while a key signs or a hook runs, and a refused hook costs the client no token.
     with kit.store.unit() as unit:
-        done = _refresh(kit, unit, pool, client, form, successor)
-    if isinstance(done, Reused):  # outside the unit: the revocation it stands for must be written
-        kit.audit("refresh.reused", "refused", "refresh_reused", {"origin_jti": done.family.id}, pool_id=pool.id, client_id=client.id)
-        raise InvalidGrant("a retired refresh token was used again; its family is revoked", code="refresh_reused")
-    family, issued = done
+        family = unit.refreshes.find(hashed)
+        ask = None
+        if family is not None:
+            _check(pool, client, family, form)
+            ask = tokens.ask_for(kit, unit, pool, client, family)
+    if family is None or ask is None:
+        raise _unknown(kit, pool, client, hashed)
+    issued = kit.issuer.issue(replace(ask, trigger_source="TokenGeneration_RefreshTokens"))
+    successor = None
+    if client.rotation:
+        successor = kit.random.token(48)
+        _rotate(kit, pool, client, hashed, successor)
     return tokens.told(kit, pool, client, family, "refresh_token", replace(issued, refresh_token=successor))
 
 
-def _refresh(
-    kit: FlowKit, unit: Unit, pool: UserPool, client: AppClient, form: Mapping[str, str], successor: str | None
-) -> tuple[RefreshFamily, TokenSet] | Reused:
-    token = form["refresh_token"]
-    family = unit.refreshes.find(secret_hash(token))
-    if family is not None:
-        _check(pool, client, family, form)
-    advanced = _advance(kit, unit, client, token, successor, family)
+def _rotate(kit: FlowKit, pool: UserPool, client: AppClient, hashed: str, successor: str) -> None:
+    with kit.store.unit() as unit:
+        advanced = unit.refreshes.advance(hashed, secret_hash(successor), kit.now(), client.rotation_grace)
     if isinstance(advanced, Reused):
-        return advanced
-    user = tokens.live_user(kit, unit, advanced)
-    ask = tokens.ask_for(kit, unit, pool, client, advanced, user)
-    return advanced, kit.issuer.issue(replace(ask, trigger_source="TokenGeneration_RefreshTokens"))
+        kit.audit("refresh.reused", "refused", "refresh_reused", {"origin_jti": advanced.family.id}, pool_id=pool.id, client_id=client.id)
+        raise InvalidGrant("a retired refresh token was used again; its family is revoked", code="refresh_reused")
+    if advanced is None:
+        raise InvalidGrant("the refresh token was revoked meanwhile", code="refresh_unknown")
+
+
+def _unknown(kit: FlowKit, pool: UserPool, client: AppClient, hashed: str) -> InvalidGrant:
+    """The error for a token that is not current. If it was retired by rotation, its reuse ends the family, whoever shows it."""
+    if client.rotation:
+        _rotate(kit, pool, client, hashed, kit.random.token(48))
+    return InvalidGrant("no such refresh token, or it is revoked or over", code="refresh_unknown")
 
 
 def _check(pool: UserPool, client: AppClient, family: RefreshFamily, form: Mapping[str, str]) -> None:
@@ -53,16 +63,3 @@ def _check(pool: UserPool, client: AppClient, family: RefreshFamily, form: Mappi
     asked = form.get("scope")
     if asked is not None and not set(asked.split()) <= set(family.scopes):
         raise InvalidScope("a refresh cannot widen the scope (RFC 6749 6)")
-
-
-def _advance(
-    kit: FlowKit, unit: Unit, client: AppClient, token: str, successor: str | None, family: RefreshFamily | None
-) -> RefreshFamily | Reused:
-    if successor is None:
-        if family is None:
-            raise InvalidGrant("no such refresh token, or it is revoked or over", code="refresh_unknown")
-        return family
-    advanced = unit.refreshes.advance(secret_hash(token), secret_hash(successor), kit.now(), client.rotation_grace)
-    if advanced is None:
-        raise InvalidGrant("no such refresh token, or it is revoked or over", code="refresh_unknown")
-    return advanced if isinstance(advanced, Reused) else advanced.family

@@ -24,8 +24,12 @@ def live_user(kit: FlowKit, unit: Unit, family: RefreshFamily) -> User:
     return user
 
 
-def ask_for(kit: FlowKit, unit: Unit, pool: UserPool, client: AppClient, family: RefreshFamily, user: User) -> IssueAsk:
-    """Everything the token issuer needs, read now: attributes and groups are evaluated anew at every refresh (spec A.7)."""
+def ask_for(kit: FlowKit, unit: Unit, pool: UserPool, client: AppClient, family: RefreshFamily) -> IssueAsk:
+    """Everything the token issuer needs, read now: attributes and groups are evaluated anew at every refresh (spec A.7).
+
+    Raises InvalidGrant if the user or the provider may no longer sign in.
+    """
+    user = live_user(kit, unit, family)
     names = set(unit.memberships.groups_of(pool.id, user.sub))
     known = {group.name: group for group in kit.settings.groups(pool.id)} if names else {}
     return IssueAsk(
