@@ -65,7 +65,7 @@ class Visitor:
 def _words(page: requests.Response) -> str:
     """What a page says, short."""
     try:
-        text = " ".join(str(html.fromstring(page.content).xpath("string(.)")).split())
+        text = " ".join(str(html.fromstring(page.content).xpath("string(//main)")).split())
     except (ValueError, html.etree.ParserError):
         text = page.text
     return text[:300]
