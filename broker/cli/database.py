@@ -31,7 +31,9 @@ def migrate(config_path: Path) -> None:
 @config_option
 @click.argument("target", type=click.Path(path_type=Path))
 def backup(config_path: Path, target: Path) -> None:
-    """Copy the durable state into a new file TARGET, while the service runs.
+    """Copy the durable state into a new file TARGET.
+
+    The service may go on running.
 
     For SQLite. (PostgreSQL has better means: pg_dump, or archiving its log.) What is sealed stays sealed: keep the
     master key too, and keep it elsewhere. Sign-ins in flight are not in it.
@@ -54,7 +56,9 @@ def backup(config_path: Path, target: Path) -> None:
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def restore(config_path: Path, source: Path, yes: bool) -> None:
-    """Replace the durable state by the copy in SOURCE. Stop the service first.
+    """Replace the durable state by the copy in SOURCE.
+
+    Stop the service first.
 
     Everything since the copy was made is lost, revocations of tokens included. The copy may be of an older version: it
     is migrated.

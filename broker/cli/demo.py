@@ -13,7 +13,7 @@ from broker.cli.options import json_option
 @click.option("--headless", is_flag=True, help="Perform both sign-ins as a browser would, print the tokens, and end.")
 @json_option
 def demo(headless: bool, as_json: bool) -> None:
-    """Run a broker with a sample SAML IdP, a sample OpenID provider and a sample app.
+    """Run a broker with sample identity providers and a sample app.
 
     Everything runs on this machine and is gone afterwards. Open the address that is printed, sign in through one
     provider, then through the other, and compare the tokens. Ctrl-C ends it.

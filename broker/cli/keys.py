@@ -74,7 +74,7 @@ def list_(config_path: Path, pool_id: str | None, as_json: bool) -> None:
 @click.option("--use", type=click.Choice(USES), multiple=True, help="Which keys; id, access and logout without it.")
 @json_option
 def rotate(config_path: Path, pool_id: str | None, use: tuple[str, ...], as_json: bool) -> None:
-    """Make the next key current, retire the current one, and publish a new next one.
+    """Make the next key current, and publish a new next one.
 
     What the old key signed stays valid until it expires. Before you rotate `saml_signing`, give every identity provider
     our new metadata: it lists the next certificate already.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -56,11 +57,20 @@ def load(path: Path) -> Config:
 
 def wire(path: Path) -> Wired:
     """A broker for a command that needs the store."""
-    from broker.system import logs
-
     loaded = load(path)
-    logs.configure("warning", loaded.log.format)
+    logs(loaded, "warning")
     return connect(loaded)
+
+
+def logs(loaded: Config, level: str | None = None) -> None:
+    """Log as the file says, or at another level. Libraries that tell every step do so only to who asks for it."""
+    from broker.system.logs import configure
+
+    wanted = level or loaded.log.level
+    configure(wanted, loaded.log.format)
+    if wanted != "debug":
+        for name in ("alembic", "xmlschema"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def connect(loaded: Config) -> Wired:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broker.cli.options import config_option, connect, load
+from broker.cli.options import config_option, connect, load, logs
 from broker.cli.output import note
 from broker.errors import BrokerError, ConfigError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 def serve(config_path: Path) -> None:
-    """Serve: browsers, applications and the AWS API.
+    """Serve browsers, applications and the AWS API.
 
     At the start the database is migrated and the file is applied, under a lease, so that several instances may start at
     once. Then the web workers run, and one background worker beside them (see `crossgate worker`).
@@ -63,8 +63,11 @@ def _serve(loaded: Config) -> None:
         companions.append(Companion("metrics", lambda orphaned: metrics_server.serve(scraped, orphaned)))
     if not loaded.worker.external:
         companions.append(Companion("worker", lambda orphaned: work(loaded, orphaned)))
+    logs(loaded)
     # Imported before the forks, so that its memory is shared and no worker waits for it.
-    import broker.app  # noqa: F401
+    import broker.app
+    import broker.cli.tasks
+    import broker.wiring  # noqa: F401
 
     status = in_child(lambda: prepare(loaded))
     if status:
@@ -75,9 +78,8 @@ def _serve(loaded: Config) -> None:
 def prepare(loaded: Config) -> int:
     """Migrate and apply; returns an exit status. A refused record is said, and does not keep the others from being served."""
     from broker.cli.prepare import apply_file, database
-    from broker.system import logs
 
-    logs.configure(loaded.log.level, loaded.log.format)
+    logs(loaded)
     try:
         database().migrate(loaded)
         done = apply_file(connect(loaded))

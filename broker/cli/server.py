@@ -111,10 +111,9 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """In each worker, after the fork."""
         from broker.app import create_app
-        from broker.cli.options import connect
-        from broker.system import logs
+        from broker.cli.options import connect, logs
 
-        logs.configure(self.plan.config.log.level, self.plan.config.log.format)
+        logs(self.plan.config)
         return create_app(connect(self.plan.config))
 
     def run(self) -> None:

@@ -30,7 +30,9 @@ MARKS = {"ok": "[green]ok[/green]     ", "note": "[yellow]note[/yellow]   ", "re
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many to list.")
 @json_option
 def trace(login: str | None, config_path: Path, as_json: bool, **choice: Any) -> None:
-    """Show why a sign-in went as it went: what arrived, what was checked, which rule made which claim.
+    """Show why a sign-in went as it went.
+
+    What arrived, what was checked, which rule made which claim.
 
     Without LOGIN, the recent ones are listed. LOGIN is the `event_id` claim of a token, or the first column of that
     list. Secrets, codes and tokens are never in a trace.

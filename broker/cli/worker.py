@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import structlog
 
-from broker.cli.options import config_option, connect, load
+from broker.cli.options import config_option, connect, load, logs
 from broker.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ PAUSE_AFTER_FAILURE = 15.0
 @click.command()
 @config_option
 def worker(config_path: Path) -> None:
-    """Do the background work: metadata, key rotation, expiry, back-channel logout.
+    """Do the background work that any number of servers share.
+
+    It refreshes metadata, rotates keys, expires rows and delivers back-channel logouts.
 
     `crossgate serve` runs one of these by itself, unless the file says `[worker] external = true`. Run as many as you
     like, anywhere the store is reached: they share the work by leases. SIGTERM ends it after the task at hand.
@@ -43,9 +45,8 @@ def worker(config_path: Path) -> None:
 def run(config: Config, orphaned: Callable[[], bool] = lambda: False) -> None:
     """Work until SIGTERM or SIGINT, or until `orphaned`. Call it in the main thread."""
     from broker.cli.tasks import tasks
-    from broker.system import logs
 
-    logs.configure(config.log.level, config.log.format)
+    logs(config)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

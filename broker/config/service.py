@@ -66,8 +66,7 @@ class Server(Table):
     threads: int = Field(4, ge=1, le=256, description="Threads a worker: how many slow upstreams it can wait for at once.")
     trusted_proxies: Many[Cidr] = Field(
         (),
-        description="Networks of your reverse proxies. `X-Forwarded-For`, `-Proto` and `-Host` count only if the connection comes from one."
-        "Networks of your reverse proxies. `X-Forwarded-For`, `-Proto` and `-Host` count only if the connection comes from one.",
+        description="Your reverse proxies. `X-Forwarded-For`, `-Proto` and `-Host` count only if the connection comes from one.",
     )
     tls_cert: ReadableFile | None = Field(None, description="Certificate chain (PEM), if Crossgate itself speaks TLS. Needs `tls_key`.")
     tls_key: ReadableFile | None = Field(None, description="Private key (PEM) of `tls_cert`.")
