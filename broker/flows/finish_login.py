@@ -44,7 +44,8 @@ def finish_login(kit: FlowKit, ask: FinishAsk) -> Finished:
     """Raises LoginExpired or FederationFailed (a page; the login stays open for the true answer) or RefusedToClient (a redirect)."""
     kit.rates.check("callback", ask.address)
     login = load(kit, ask.pool.id, ask.handle, ask.browser_secret)
-    if login.provider is None or login.base_url != ask.base_url:
+    # Without a memo the adapter would take an answer that nobody asked for, in the place of one that this login no longer waits for (E9).
+    if login.provider is None or not login.memo or login.base_url != ask.base_url:
         raise LoginExpired("this login does not wait for an upstream at this address", code="login_not_waiting")
     client = client_of(kit, login)
     kit.rates.check("callback_client", f"{ask.pool.id}/{client.id}")
