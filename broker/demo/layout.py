@@ -97,7 +97,7 @@ providers = [{q(SAML_NAME)}, {q(OIDC_NAME)}]
 [[user_pool.provider]]
 name = {q(SAML_NAME)}
 kind = "saml"
-display_name = "Sample SAML IdP"
+display_name = "SAML IdP"
 metadata_url = {q(layout.saml + "/metadata")}
 
 [user_pool.provider.mapping]
@@ -108,13 +108,14 @@ family_name = "lastName"
 [[user_pool.provider]]
 name = {q(OIDC_NAME)}
 kind = "oidc"
-display_name = "Sample OpenID provider"
+display_name = "OIDC IdP"
 issuer = {q(layout.oidc)}
 client_id = "crossgate"
 client_secret = {q(layout.upstream_secret)}
 
 [user_pool.provider.mapping]
 email = "email"
+email_verified = "email_verified"
 given_name = "given_name"
 family_name = "family_name"
 """

@@ -184,7 +184,7 @@ class OidcIdp:
 
 def make_oidc_idp(base: str, client: Client, key: SigningKey) -> Flask:
     """The provider as a Flask app."""
-    app = make_party("sample-oidc-idp", "sample_oidc_idp", "Sample OpenID provider")
+    app = make_party("sample-oidc-idp", "sample_oidc_idp", "Sample OIDC IdP")
     idp = OidcIdp(base, client, key)
     app.add_url_rule("/", "home", idp.home)
     app.add_url_rule("/.well-known/openid-configuration", "discovery", idp.discovery)

@@ -5,6 +5,7 @@ It shows the tokens of each sign-in side by side, so that one can see that they 
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,8 @@ class SampleApp:
     def sign_in(self) -> Any:
         """Send the browser to the broker; `with` names a provider, without it the broker asks."""
         wanted = request.args.get("with")
-        extra = {"identity_provider": wanted} if wanted else {"prompt": "select_account"}
+        # Without the prompt a session at the broker would answer at once, and there would be nothing to compare.
+        extra = {"prompt": "select_account", **({"identity_provider": wanted} if wanted else {})}
         return self._client.authorize_redirect(f"{self._registration.base}/callback", **extra)
 
     def callback(self) -> tuple[str, int] | WerkzeugResponse:
@@ -121,7 +123,7 @@ def _shown(value: Any) -> str:
         return ", ".join(value)
     if isinstance(value, list):
         return "; ".join(" ".join(f"{name}={item[name]}" for name in item) for item in value if isinstance(item, dict))
-    return str(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def make_sample_app(registration: Registration) -> Flask:

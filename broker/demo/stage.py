@@ -64,12 +64,12 @@ def everyone() -> Iterator[Layout]:
         plan.CLIENT_ID,
         layout.client_secret,
         layout.app,
-        ((plan.SAML_NAME, "the SAML IdP"), (plan.OIDC_NAME, "the OpenID provider")),
+        ((plan.SAML_NAME, "SAML"), (plan.OIDC_NAME, "OIDC")),
     )
     callback = f"{layout.issuer}/oauth2/idpresponse"
     client = Client("crossgate", layout.upstream_secret, (callback,), (f"{layout.issuer}/signedout",))
     saml = make_saml_idp(layout.saml, f"{layout.issuer}/saml2/metadata", make_key("Sample SAML IdP"))
-    oidc = make_oidc_idp(layout.oidc, client, make_key("Sample OpenID provider"))
+    oidc = make_oidc_idp(layout.oidc, client, make_key("Sample OIDC IdP"))
     with tempfile.TemporaryDirectory(prefix="crossgate-demo-") as folder, contextlib.ExitStack() as stack:
         config = Path(folder) / "config.toml"
         config.write_text(config_toml(layout), encoding="utf-8")
@@ -153,7 +153,7 @@ def _show_where_to_click(talk: Console, layout: Layout) -> None:
     for label, url in (
         ("Start here: the sample app", f"{layout.app}/"),
         ("The SAML IdP", f"{layout.saml}/"),
-        ("The OpenID provider", f"{layout.oidc}/"),
+        ("The OIDC IdP", f"{layout.oidc}/"),
         ("The broker's issuer", layout.issuer),
         ("Its discovery", f"{layout.issuer}/.well-known/openid-configuration"),
     ):

@@ -40,7 +40,7 @@ def type_password(page: Any, name: str) -> None:
 
 
 def test_by_keyboard_alone_through_the_chooser(page: Any, demo: Layout) -> None:
-    for way, column in (("Sample SAML IdP", "SampleSAML"), ("Sample OpenID provider", "SampleOIDC")):
+    for way, column in (("SAML IdP", "SampleSAML"), ("OIDC IdP", "SampleOIDC")):
         page.goto(f"{demo.app}/")
         tab_to(page, "Choose at the broker")
         page.keyboard.press("Enter")
@@ -60,7 +60,7 @@ def test_without_javascript(chromium: Any, demo: Layout) -> None:
     try:
         page = context.new_page()
         page.goto(f"{demo.app}/sign-in")
-        page.get_by_role("button", name="Sample SAML IdP").click()
+        page.get_by_role("button", name="SAML IdP").click()
         page.wait_for_selector("#username")
         page.fill("#username", "bob")
         page.fill("#password", "bobpass")
@@ -81,11 +81,12 @@ def test_how_it_looks(chromium: Any, demo: Layout, pictures: Path, size: str, wi
         page.goto(f"{demo.app}/")
         page.screenshot(path=pictures / f"demo-start-{size}-{scheme}.png")
         for provider, person in (("SampleSAML", "alice"), ("SampleOIDC", "alice")):
-            page.goto(f"{demo.app}/sign-in?with={provider}&again=1")
+            page.goto(f"{demo.app}/sign-in?with={provider}")
             if page.locator("#username").count():
                 page.screenshot(path=pictures / f"demo-idp-{size}-{scheme}.png")
                 type_password(page, person)
             page.wait_for_url(f"{demo.app}/")
+        assert page.locator("thead").first.locator("th").all_text_contents() == ["Claim", "SampleSAML", "SampleOIDC"]
         page.screenshot(path=pictures / f"demo-tokens-{size}-{scheme}.png", full_page=size == "phone")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
         page.goto(f"{demo.app}/sign-in")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,18 +19,24 @@ CONSENT = f"/{POOL}/consent"
 EMAIL_FIRST = TOML.replace('name = "Test"', 'name = "Test"\nemail_first = true').replace(
     'name = "corp"\nkind', 'name = "corp"\nidentifiers = ["corp.example"]\nkind'
 )
-Start = Callable[[str], TestBroker]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Start:
+def started(folder: Path, toml: str) -> TestBroker:
     # The pages never call the OpenID provider, so nobody need be there.
-    return lambda toml: TestBroker.start(tmp_path, toml.replace("{issuer}", "http://127.0.0.1:9/op"))
+    return TestBroker.start(folder, toml.replace("{issuer}", "http://127.0.0.1:9/op"))
 
 
-@pytest.fixture
-def broker(start: Start) -> TestBroker:
-    return start(TOML)
+# Each test brings its own browser; the brokers behind them are shared, since a start costs a second.
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> TestBroker:
+    return started(tmp_path_factory.mktemp("buttons"), TOML)
+
+
+@pytest.fixture(scope="module")
+def email_broker(tmp_path_factory: pytest.TempPathFactory) -> TestBroker:
+    return started(tmp_path_factory.mktemp("email"), EMAIL_FIRST)
 
 
 def fields(page: TestResponse) -> dict[str, str]:
@@ -120,10 +125,9 @@ def test_login_without_a_login_is_another_door_to_authorize(broker: TestBroker) 
 # --- e-mail first ------------------------------------------------------------------------------------------------------------------------
 
 
-def test_an_address_finds_its_provider(start: Start) -> None:
-    broker = start(EMAIL_FIRST)
-    browser = broker.browser()
-    page = browser.get(broker.begin(browser)[1].location)
+def test_an_address_finds_its_provider(email_broker: TestBroker) -> None:
+    browser = email_broker.browser()
+    page = browser.get(email_broker.begin(browser)[1].location)
     assert 'type="email"' in page.text
     assert 'name="provider"' not in page.text, "whom a company signs in with is not told to a stranger"
     assert onward(browser.post(LOGIN, {**fields(page), "email": "ada@Corp.Example"})).startswith("https://idp.example/")
@@ -132,10 +136,9 @@ def test_an_address_finds_its_provider(start: Start) -> None:
 @pytest.mark.parametrize(
     ("address", "words"), [("ada@elsewhere.example", "know the organization"), ("ada", "Enter your email"), ("", "Enter")]
 )
-def test_an_address_that_leads_nowhere_is_told_beside_the_field(start: Start, address: str, words: str) -> None:
-    broker = start(EMAIL_FIRST)
-    browser = broker.browser()
-    page = browser.get(broker.begin(browser)[1].location)
+def test_an_address_that_leads_nowhere_is_told_beside_the_field(email_broker: TestBroker, address: str, words: str) -> None:
+    browser = email_broker.browser()
+    page = browser.get(email_broker.begin(browser)[1].location)
     answer = browser.post(LOGIN, {**fields(page), "email": address})
     assert answer.status_code == 422
     assert words in unescape(answer.text)
@@ -144,10 +147,9 @@ def test_an_address_that_leads_nowhere_is_told_beside_the_field(start: Start, ad
     assert onward(browser.post(LOGIN, {**fields(answer), "email": "ada@corp.example"}))
 
 
-def test_what_somebody_typed_is_escaped(start: Start) -> None:
-    broker = start(EMAIL_FIRST)
-    browser = broker.browser()
-    page = browser.get(broker.begin(browser)[1].location)
+def test_what_somebody_typed_is_escaped(email_broker: TestBroker) -> None:
+    browser = email_broker.browser()
+    page = browser.get(email_broker.begin(browser)[1].location)
     answer = browser.post(LOGIN, {**fields(page), "email": '"><script>alert(1)</script>'})
     assert "<script>alert" not in answer.text
 
@@ -157,7 +159,7 @@ def test_what_somebody_typed_is_escaped(start: Start) -> None:
 
 def consent_page(broker: TestBroker) -> tuple[object, TestResponse, str]:
     browser = broker.browser()
-    flow, sent = broker.begin(browser, "partner", identity_provider="corp")
+    flow, sent = broker.begin(browser, "partner", identity_provider="corp", prompt="consent")
     back = broker.post_acs(browser, broker.saml_answer(sent))
     assert back.status_code == 303, back.text
     assert urlsplit(back.location).path == CONSENT
