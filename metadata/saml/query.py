@@ -32,11 +32,14 @@ class RedirectMessage:
     signed: bool
 
 
-def read_query(raw_query: str, certificates: Iterable[str], *, allow_sha1: bool = False, max_bytes: int = 100_000) -> RedirectMessage:
+def read_query(
+    raw_query: str, certificates: Iterable[str] | None, *, allow_sha1: bool = False, max_bytes: int = 100_000
+) -> RedirectMessage:
     """Take the message out of a raw query string and verify its signature if there is one.
 
     Parameters of others are ignored; ours may appear once, and their names may not be percent-encoded (H9 to H12). `max_bytes` bounds the
-    inflated XML. Raises DocumentInvalid (query_*, deflate_*) and SignatureInvalid (signature_*).
+    inflated XML. Without certificates (None) nothing is verified, and nothing counts as signed: for a look at who may have sent it.
+    Raises DocumentInvalid (query_*, deflate_*) and SignatureInvalid (signature_*).
     """
     raw = _own_parameters(raw_query)
     sent = [name for name in ("SAMLRequest", "SAMLResponse") if name in raw]
@@ -45,8 +48,9 @@ def read_query(raw_query: str, certificates: Iterable[str], *, allow_sha1: bool 
     if unquote_plus(raw.get("SAMLEncoding", "")) not in ("", "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"):
         raise _bad("query_encoding", "SAMLEncoding is not DEFLATE")
     parameter: Literal["SAMLRequest", "SAMLResponse"] = "SAMLRequest" if sent[0] == "SAMLRequest" else "SAMLResponse"
-    signed = "Signature" in raw or "SigAlg" in raw
-    if signed:
+    signed = False
+    if certificates is not None and ("Signature" in raw or "SigAlg" in raw):
+        signed = True
         _verify(raw, parameter, certificates, allow_sha1)
     relay_state = unquote_plus(raw["RelayState"]) if "RelayState" in raw else None
     return RedirectMessage(parameter, inflate(_base64(raw[parameter]), max_bytes), relay_state, signed)

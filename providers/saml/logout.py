@@ -86,7 +86,7 @@ def peek_issuer(inbound: Inbound, max_chars: int = 100_000) -> str | None:
     for kind in _PARAMETER:
         try:
             with reading():
-                found = open_message(_octets(inbound, kind, (), max_chars)[0], kind, max_chars).find(ISSUER)
+                found = open_message(_octets(inbound, kind, None, max_chars)[0], kind, max_chars).find(ISSUER)
                 return None if found is None else text(found)
         except ProviderError:
             continue
@@ -108,7 +108,9 @@ def _take(inbound: Inbound, kind: Kind, want: Expected) -> tuple[etree._Element,
     return root, "post" if inbound.method == "POST" else "redirect", relay_state
 
 
-def _octets(inbound: Inbound, kind: Kind, certificates: tuple[str, ...], size: int, *, allow_sha1: bool = False) -> tuple[bytes, str, bool]:
+def _octets(
+    inbound: Inbound, kind: Kind, certificates: tuple[str, ...] | None, size: int, *, allow_sha1: bool = False
+) -> tuple[bytes, str, bool]:
     parameter = _PARAMETER[kind]
     if inbound.method == "POST":
         relay_states = [value for name, value in inbound.form if name == "RelayState"]
