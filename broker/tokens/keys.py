@@ -61,11 +61,14 @@ class KeyRing:
         return self._parse(found).verifier if found is not None and found.use in TOKEN_USES else None
 
     def jwks(self, pool_id: str) -> dict[str, list[dict[str, Any]]]:
-        """The JWK set of a pool (RFC 7517 5): public parts of current, next and retired token keys, current ones first."""
+        """The JWK set of a pool (RFC 7517 5): public parts of current, next and retired token keys, current ones first.
+
+        Read from the store itself: who meets a kid that another worker has just made asks once and keeps the answer for minutes.
+        """
         for use in ("id", "access"):
             self._current(pool_id, use, "RS256")  # so that who fetches the set before the first sign-in does not cache an empty one
         listed = sorted(
-            (key for key in self._keys(pool_id) if key.use in TOKEN_USES and key.state in _ORDER),
+            (key for key in self._stored(pool_id) if key.use in TOKEN_USES and key.state in _ORDER),
             key=lambda key: (_ORDER[key.state], key.use, key.alg, key.kid),
         )
         return {"keys": [self._parse(key).jwk | {"use": "sig", "alg": key.alg, "kid": key.kid} for key in listed]}
