@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import os
 import weakref
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from broker.errors import ConfigError
+from broker.errors import ConfigError, Unavailable
 
 BUSY_SECONDS = 5.0
+# How many rows an INSERT .. ON CONFLICT wrote: only kept if asked for.
+_OPTIONS = {"preserve_rowcount": True}
 _POOL = {"pool_size": 8, "max_overflow": 24, "pool_timeout": BUSY_SECONDS}
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -57,10 +60,24 @@ def transient_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
+def make_file(url: str) -> None:
+    """SQLite: make a file that only its owner reads, and the folders on the way. SQLite itself would leave that to the umask."""
+    parsed = parse_url(url)
+    if parsed.drivername != "sqlite":
+        return
+    path = Path(str(parsed.database))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from None
+
+
 def _sqlite(url: URL, durable: bool) -> Engine:
     engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
+        execution_options=_OPTIONS,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
         **_POOL,
@@ -80,6 +97,7 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(
         url,
         isolation_level="AUTOCOMMIT",
+        execution_options=_OPTIONS,
         pool_pre_ping=True,
         pool_recycle=1800,
         # A server that hangs is as good as away: both limits are the client's own, so that no pooler has to know them.

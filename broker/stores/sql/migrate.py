@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker.errors import ConfigError
-from broker.stores.sql.engine import connect_engine
+from broker.stores.sql.engine import connect_engine, make_file
 from broker.stores.sql.work import translated
 
 _FOLDER = Path(__file__).with_name("migrations")
@@ -25,6 +25,7 @@ _ADVISORY_LOCK = 0x63726F73
 
 def migrate(url: str, revision: str = "head") -> str:
     """Upgrade to a revision; returns the one that is there now. Raises Unavailable, or ConfigError if a newer Crossgate was here."""
+    make_file(url)
     with _locked(url) as connection:
         config = _config(connection)
         try:

@@ -14,7 +14,7 @@ from broker.ports.environment import Clock, Seal
 from broker.ports.store import Unit
 from broker.stores.documents import millis, span
 from broker.stores.sql.dialect import insert_or_replace
-from broker.stores.sql.engine import connect_engine, transient_url
+from broker.stores.sql.engine import connect_engine, make_file, transient_url
 from broker.stores.sql.expiry import expire_durable, expire_transient
 from broker.stores.sql.tables import leases, pool_version, transient
 from broker.stores.sql.unit import SqlUnit
@@ -78,7 +78,9 @@ class SqlStore:
         """Where the transient rows are: made at first use on SQLite, by the migrations on PostgreSQL."""
         if self._transient is None:
             if self._engine.dialect.name == "sqlite":
-                self._transient = _make_transient(connect_engine(transient_url(self._url), durable=False))
+                url = transient_url(self._url)
+                make_file(url)
+                self._transient = _make_transient(connect_engine(url, durable=False))
             else:
                 self._transient = self._engine
         return self._transient
