@@ -67,7 +67,7 @@ class RedisTransient:
         def first() -> bool:
             pipe = self._client.pipeline()
             pipe.set(name.value, self._live(value), px=life, nx=True)
-            # Without a value there is no copy either: both end together.
+            # The copy is there whenever the other key is: they are made together and end together.
             pipe.set(name.copy, value, px=life, nx=True)
             return pipe.execute()[0] is True
 
@@ -100,20 +100,31 @@ class RedisTransient:
         return swapped
 
     def take(self, kind: str, key: str, tombstone_until: datetime) -> Taken | Burned | Absent:
-        stored, copy = self._burn_what_is_there(_keys(kind, key), tombstone_until)
-        if stored is None:
-            return Absent()
-        if stored[:1] == _BURNED:
+        name = _keys(kind, key)
+        # The look first: what is burned or gone already is answered without a write that would draw out its tombstone.
+        stored, copy = self._look(name)
+        if self._content(stored) is not None:
+            stored, copy = self._burn_what_is_there(name, tombstone_until)
+        if stored is not None and stored[:1] == _BURNED:
             return Burned(copy or b"")
         value = self._content(stored)
         return Absent() if value is None else Taken(value)
 
     def burn(self, kind: str, key: str, until: datetime) -> bool:
-        name = _keys(kind, key)
+        name, life = _keys(kind, key), self._left(until)
+
+        def first() -> bool:
+            pipe = self._client.pipeline()
+            pipe.set(name.value, _BURNED, px=life, nx=True)
+            pipe.set(name.copy, b"", px=life, nx=True)
+            return pipe.execute()[0] is True
+
         for _ in range(_ROUNDS):
-            if self._reached(lambda: self._client.set(name.value, _BURNED, px=self._left(until), nx=True)):
+            if self._reached(first):
                 return True
-            stored, _copy = self._burn_what_is_there(name, until)
+            stored, _copy = self._look(name)
+            if stored is not None and stored[:1] == _LIVE:
+                stored, _copy = self._burn_what_is_there(name, until)
             if stored is not None:
                 return stored[:1] == _LIVE
         raise Unavailable("redis: a key came and went too often")
@@ -129,6 +140,13 @@ class RedisTransient:
             return int(pipe.execute()[0])
 
         return self._reached(step)
+
+    def _look(self, name: _Keys) -> tuple[bytes | None, bytes | None]:
+        def step() -> Any:
+            return self._client.mget(name.value, name.copy)
+
+        stored, copy = self._reached(step)
+        return stored, copy
 
     def _burn_what_is_there(self, name: _Keys, until: datetime) -> tuple[bytes | None, bytes | None]:
         """In one transaction: what was there, if anything, and the copy; it is burned now, for as long as the longer of both says."""
