@@ -7,18 +7,20 @@ and looks again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from broker.errors import Conflict
-from broker.model.keys import KeyRecord, KeyUse
+from broker.errors import Conflict, Unavailable
+from broker.model.keys import KeyRecord, KeyState, KeyUse
 from broker.ports.environment import Clock
 from broker.ports.store import Store, Unit
 from broker.tokens.generate import SAML_USES, make_key
 
-_TRIES = 5
+_PAUSES = tuple(0.01 * number for number in range(1, 13))
+"""Seconds between tries. Each loss is another worker's success; a database that is really away is given up on after them all."""
 T = TypeVar("T")
 
 
@@ -75,9 +77,7 @@ class KeyKeeper:
                 if self._is_due(keys, key, now):
                     changes += bool(self._retrying(lambda key=key: self._advance(pool_id, key.use, key.alg, now)))  # type: ignore[misc]
             elif key.state == "retired" and key.use not in SAML_USES and (key.retired_at or now) + self._policy.kept <= now:
-                with self._store.unit() as unit:
-                    unit.keys.put(_ended(key, now))
-                changes += 1
+                changes += self._retrying(lambda key=key: self._end(key, now))  # type: ignore[misc]
         return changes
 
     def _is_due(self, keys: Sequence[KeyRecord], current: KeyRecord, now: datetime) -> bool:
@@ -123,24 +123,31 @@ class KeyKeeper:
         return True
 
     def _fill(self, pool_id: str, use: KeyUse, alg: str, ahead: bool) -> int:
-        made = 0
-        keys = self._list(pool_id)
-        for state in ("current", "next") if ahead else ("current",):
-            if _in_state(keys, use, alg, state) is None:
-                try:
-                    with self._store.unit() as unit:
-                        unit.keys.put(make_key(pool_id, use, alg, state, self._clock.now()))
-                    made += 1
-                except Conflict:
-                    continue  # another worker made it between our look and our write: all the same
-        return made
+        states: tuple[KeyState, ...] = ("current", "next") if ahead else ("current",)
+        return sum(self._retrying(lambda state=state: self._make(pool_id, use, alg, state)) for state in states)  # type: ignore[misc]
+
+    def _make(self, pool_id: str, use: KeyUse, alg: str, state: KeyState) -> int:
+        if _in_state(self._list(pool_id), use, alg, state) is not None:
+            return 0
+        made = make_key(pool_id, use, alg, state, self._clock.now())
+        with self._store.unit() as unit:
+            unit.keys.put(made)
+        return 1
+
+    def _end(self, key: KeyRecord, now: datetime) -> int:
+        with self._store.unit() as unit:
+            unit.keys.put(_ended(key, now))
+        return 1
 
     def _retrying(self, step: Callable[[], T]) -> T:
-        for _ in range(_TRIES - 1):
+        for pause in _PAUSES:
             try:
                 return step()
             except Conflict:
-                continue
+                continue  # somebody was faster: look again
+            except Unavailable:
+                # PostgreSQL ends one of two transactions that wait for each other; nothing of it was written.
+                time.sleep(pause)
         return step()
 
     def _list(self, pool_id: str) -> Sequence[KeyRecord]:
