@@ -76,7 +76,7 @@ PAGES = {
             "handle",
             "token",
             "Trip Planner by Contoso",
-            views.grants(("openid", "email", "profile", "https://api.acme.test/trips.read")),
+            views.grants(("openid", "email", "profile", "https://api.acme.test/trips.read"), {}),
             "",
         ),
     ),

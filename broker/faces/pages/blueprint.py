@@ -13,9 +13,11 @@ from broker.model.login import Login
 from broker.model.settings import AppClient
 from broker.web import cookies, csrf, i18n, params, send, steps
 from broker.web.context import base_url, pool, services
+from broker.web.errors import error_page
 from broker.web.i18n import gettext
 from broker.web.params import Params
 from broker.web.render import page
+from providers.base import Inbound
 
 blueprint = Blueprint("pages", __name__)
 blueprint.add_url_rule("/logout", "logout", logout.logout, methods=["GET"])
@@ -120,7 +122,7 @@ def ask_consent() -> Response:
         login=login.handle,
         csrf=csrf.token(secret, consent_purpose(login, step)),
         app_name=step.client.name or step.client.id,
-        grants=views.grants(step.scopes),
+        grants=views.grants(step.scopes, described_scopes()),
         scopes=" ".join(step.scopes),
     )
     return page("consent.html", view=view)
@@ -145,6 +147,12 @@ def answer_consent() -> Response:
     return steps.proceed(login, secret, from_form=True)
 
 
+def described_scopes() -> dict[str, str]:
+    """The operator's words for the scopes of his resource servers."""
+    servers = services().kit.settings.resource_servers(pool().id)
+    return {f"{server.identifier}/{scope}": words for server in servers for scope, words in server.scopes}
+
+
 def consent_purpose(login: Login, step: AskConsent) -> str:
     """The token covers the scopes: a form that was shown for others is worth nothing."""
     return f"consent:{login.handle}:{' '.join(step.scopes)}"
@@ -155,11 +163,17 @@ def consent_purpose(login: Login, step: AskConsent) -> str:
 
 @blueprint.get("/signedout")
 def signed_out() -> Response:
-    """You're signed out."""
-    return page("signedout.html")
+    """You're signed out; or, with a state, an OpenID upstream sends the browser back here on its way to the application."""
+    query = params.query()
+    handle = query.single("state")
+    if handle is None:
+        return page("signedout.html")
+    inbound = Inbound("GET", base_url() + request.path, query=query.pairs)
+    back = services().finish_upstream_logout(pool(), handle, inbound)
+    return send.leave(back) if back else send.to_page(f"{base_url()}/signedout")
 
 
 @blueprint.get("/error")
 def error() -> Response:
     """An error by its address (spec B.2). The address chooses among our own words and can add none (row OA-P1.22)."""
-    raise views.error_named(params.query().single("error", 64) if request.query_string else None)
+    return error_page(views.error_named(params.query().single("error", 64) if request.query_string else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from broker import errors
@@ -82,12 +83,12 @@ SCOPE_WORDS = {
 }
 
 
-def grants(scopes: tuple[str, ...]) -> tuple[Grant, ...]:
-    """Scopes as a person reads them. `openid` stands first and is left out where something richer says the same."""
+def grants(scopes: tuple[str, ...], described: Mapping[str, str]) -> tuple[Grant, ...]:
+    """Scopes as a person reads them; `described` are the operator's words for his own. `openid` is left out beside anything richer."""
     known = [name for name in SCOPE_WORDS if name in scopes and not (name == "openid" and len(scopes) > 1)]
     others = [name for name in scopes if name not in SCOPE_WORDS]
     plain = tuple(Grant(gettext(SCOPE_WORDS[name])) for name in known)
-    return plain + tuple(Grant(gettext("Use a service on your behalf"), name) for name in others)
+    return plain + tuple(Grant(described.get(name) or gettext("Use a service on your behalf"), name) for name in others)
 
 
 def error_named(code: str | None) -> errors.BrokerError:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
+from broker.faces.pages.views import grants
 from broker.web import csrf
 from tests.fakes.broker import POOL, TestBroker
 from tests.fakes.setup import TOML
@@ -288,3 +289,9 @@ def test_pages_speak_the_language_that_the_app_asks_for_and_remember_it(broker: 
     _, sent = broker.begin(browser, lang="de")
     assert "Weiter mit" in browser.get(sent.location).text
     assert "abgemeldet" in browser.get(f"/{POOL}/signedout").text
+
+
+def test_consent_says_what_the_operator_calls_a_scope() -> None:
+    known, own = grants(("openid", "email", "https://api.example/read"), {"https://api.example/read": "Read your trips"})
+    assert known.words == "See your email address"
+    assert (own.words, own.detail) == ("Read your trips", "https://api.example/read")
