@@ -96,10 +96,10 @@ def redirect_uri(url: str) -> str:
         raise Wrong(f"{shown(url)} is not an absolute URI", "write it like https://app.example.com/callback or com.example.app:/callback")
     if scheme in NEVER_AN_APP or not APP_SCHEME.fullmatch(scheme):
         raise Wrong(f"the scheme {shown(scheme)} is not allowed", "use https, or your app's own scheme like com.example.app:/callback")
-    if "#" in url:
-        raise Wrong(f"{shown(url)} has a fragment", "remove the part from # on")
     if parts.username is not None or parts.password is not None:
         raise Wrong("carries a user name or password", "remove the part before @")
+    if "#" in url:
+        raise Wrong(f"{shown(url)} has a fragment", "remove the part from # on")
     return url
 
 
