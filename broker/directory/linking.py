@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from broker.errors import Conflict, LinkRefused
+from broker.model.schema import canonical_email
 from broker.model.settings import ProviderRecord, UserPool
 from broker.model.users import LinkedIdentity, PendingLink, User
 from broker.ports.store import Unit
@@ -63,7 +64,7 @@ def reach(unit: Unit, record: ProviderRecord, identity: UpstreamIdentity, claims
 
 
 def _by_verified_email(unit: Unit, record: ProviderRecord, claims: Mapping[str, str]) -> User | None:
-    address = claims.get("email", "").strip().lower()
+    address = canonical_email(claims.get("email", "").strip())
     if not record.link_verified_email or claims.get("email_verified") != "true":
         return None
     if address.rpartition("@")[2] not in record.proved_domains:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from broker.directory import linking, profiles
-from broker.errors import UserDisabled
+from broker.errors import BrokerError, UserDisabled
 from broker.flows import traces
 from broker.flows.kit import FlowKit
 from broker.flows.logins import with_line
@@ -34,25 +32,54 @@ class Admitted:
     trace: tuple[TraceLine, ...]
 
 
+class AdmissionRefused(Exception):
+    """Why not, with what had been found out by then: a trace is read most when the sign-in failed."""
+
+    def __init__(self, error: BrokerError, lines: tuple[TraceLine, ...]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.lines = lines
+
+
 def admit(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRecord, login: Login, identity: UpstreamIdentity) -> Admitted:
-    """Raises HookRefused, AttributeInvalid, UserDisabled, LinkRefused or Conflict; nothing is written then."""
-    identity = _hooked(kit, pool, record, identity)
-    with kit.store.unit() as unit:
+    """Raises AdmissionRefused around HookRefused, AttributeInvalid, UserDisabled, LinkRefused or Conflict; nothing is written then."""
+    lines = [_arrived(kit, record, identity)]
+    try:
+        identity = _hooked(kit, pool, record, identity)
         mapped = run(pool, client, record, identity)
-        reached = linking.reach(unit, record, identity, mapped.attributes, kit.now())
-        if reached.user is None:
-            user = _create(kit, unit, pool, record, identity, mapped)
-        else:
-            if not reached.user.enabled:
-                raise UserDisabled(f"user {reached.user.sub} is disabled")
-            check_required(pool, mapped, reached.user.attributes)
-            user = profiles.write_attributes(unit, reached.user, mapped.attributes, kit.now())
-        groups = _groups(unit, record, user, mapped, first=reached.user is None)
-        session = open_session(kit, unit, pool, login, user, identity)
-        profile = {"how": reached.how, "sub": user.sub, "username": user.username, "groups": list(groups)}
-        told = _told(kit, login, record, identity, mapped, profile)
-        trace = traces.of_login(kit, pool, replace(told, user_sub=user.sub), record, "signed_in")
-        unit.traces.put(replace(trace, evidence=traces.evidence_of(identity) if kit.keep_evidence else b""))
+        lines += [kit.line("mapping", line.outcome, **line.told()) for line in mapped.lines]
+        with kit.store.unit() as unit:
+            return _enter(kit, unit, _Arrival(pool, record, with_line(login, *lines), identity, mapped))
+    except BrokerError as error:
+        raise AdmissionRefused(error, tuple(lines)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """An identity at the pool's door, with what it brings."""
+
+    pool: UserPool
+    record: ProviderRecord
+    login: Login
+    identity: UpstreamIdentity
+    mapped: Mapped
+
+
+def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:
+    now = kit.now()
+    reached = linking.reach(unit, come.record, come.identity, come.mapped.attributes, now)
+    if reached.user is None:
+        user = _create(kit, unit, come)
+    else:
+        if not reached.user.enabled:
+            raise UserDisabled(f"user {reached.user.sub} is disabled")
+        check_required(come.pool, come.mapped, reached.user.attributes)
+        user = profiles.write_attributes(unit, reached.user, come.mapped.attributes, now)
+    groups = _groups(unit, come.record, user, come.mapped, first=reached.user is None)
+    session = open_session(kit, unit, come.pool, come.login, user, come.identity)
+    told = with_line(come.login, kit.line("profile", how=reached.how, sub=user.sub, username=user.username, groups=list(groups)))
+    trace = traces.of_login(kit, come.pool, replace(told, user_sub=user.sub), come.record, "signed_in")
+    unit.traces.put(replace(trace, evidence=traces.evidence_of(come.identity) if kit.keep_evidence else b""))
     return Admitted(user, session, reached.how, told.trace)
 
 
@@ -64,20 +91,20 @@ def _hooked(kit: FlowKit, pool: UserPool, record: ProviderRecord, identity: Upst
     return replace(identity, attributes=VerifiedAttributes(replaced)) if replaced else identity
 
 
-def _create(kit: FlowKit, unit: Unit, pool: UserPool, record: ProviderRecord, identity: UpstreamIdentity, mapped: Mapped) -> User:
-    check_required(pool, mapped, {})
+def _create(kit: FlowKit, unit: Unit, come: _Arrival) -> User:
+    check_required(come.pool, come.mapped, {})
     now = kit.now()
     user = User(
-        pool_id=pool.id,
+        pool_id=come.pool.id,
         sub=kit.random.uuid(),
-        username=linking.username_of(pool, record, identity),
+        username=linking.username_of(come.pool, come.record, come.identity),
         status="EXTERNAL_PROVIDER",
         created_at=now,
         updated_at=now,
-        attributes=profiles.merged({}, mapped.attributes),
+        attributes=profiles.merged({}, come.mapped.attributes),
     )
     unit.users.create(user)
-    linking.join(unit, record, identity, user, now, primary=True)
+    linking.join(unit, come.record, come.identity, user, now, primary=True)
     return user
 
 
@@ -90,19 +117,12 @@ def _groups(unit: Unit, record: ProviderRecord, user: User, mapped: Mapped, *, f
     return profiles.keep_groups(unit, user, {*own, *(mapped.groups or ())}, governed)
 
 
-def _told(
-    kit: FlowKit, login: Login, record: ProviderRecord, identity: UpstreamIdentity, mapped: Mapped, profile: Mapping[str, Any]
-) -> Login:
+def _arrived(kit: FlowKit, record: ProviderRecord, identity: UpstreamIdentity) -> TraceLine:
     arrived = {name: _short(value) for name, value in identity.attributes.items() if name not in UPSTREAM_TOKENS}
-    lines = [
-        kit.line(
-            "upstream", provider=record.name, issuer=identity.issuer, subject=_short(identity.subject), attributes=arrived,
-            acr=identity.acr, amr=list(identity.amr), notes=list(identity.notes),
-        ),
-        *(kit.line("mapping", line.outcome, **line.told()) for line in mapped.lines),
-        kit.line("profile", **profile),
-    ]  # fmt: skip
-    return with_line(login, *lines)
+    return kit.line(
+        "upstream", provider=record.name, issuer=identity.issuer, subject=_short(identity.subject), attributes=arrived,
+        acr=identity.acr, amr=list(identity.amr), notes=list(identity.notes),
+    )  # fmt: skip
 
 
 def _short(value: object) -> object:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.errors import AccessDenied, BrokerError, FederationFailed, InvalidRequest, LoginExpired
 from broker.flows import traces
-from broker.flows.admit import Admitted, admit
+from broker.flows.admit import AdmissionRefused, Admitted, admit
 from broker.flows.authorize import RefusedToClient, Trusted
 from broker.flows.choices import live_provider
 from broker.flows.kit import FlowKit
@@ -94,8 +94,9 @@ def complete(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRe
     """Admit the identity to the pool and go on. The login given is the successor: its predecessor is burned already."""
     try:
         admitted = admit(kit, pool, client, record, login, identity)
-    except BrokerError as refused:
-        told = with_line(login, kit.line("admit", "refused", reason=refused.code, why=refused.private[:500]))
+    except AdmissionRefused as refusal:
+        refused = refusal.error
+        told = with_line(login, *refusal.lines, kit.line("admit", "refused", reason=refused.code, why=refused.private[:500]))
         traces.keep_refused(kit, pool, told, record, refused.code)
         kit.audit(
             "login.refused", "refused", refused.code, {"private": refused.private[:500], "event_id": login.event_id},
