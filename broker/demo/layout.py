@@ -99,6 +99,7 @@ name = {q(SAML_NAME)}
 kind = "saml"
 display_name = "SAML IdP"
 metadata_url = {q(layout.saml + "/metadata")}
+sign_out = true
 
 [user_pool.provider.mapping]
 email = "mail"

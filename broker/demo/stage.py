@@ -155,7 +155,6 @@ def _show_where_to_click(talk: Console, layout: Layout) -> None:
         ("The SAML IdP", f"{layout.saml}/"),
         ("The OIDC IdP", f"{layout.oidc}/"),
         ("The broker's issuer", layout.issuer),
-        ("Its discovery", f"{layout.issuer}/.well-known/openid-configuration"),
     ):
         table.add_row(label, f"[link={url}]{url}[/link]")
     table.add_row("", "")

@@ -50,9 +50,17 @@ def test_by_keyboard_alone_through_the_chooser(page: Any, demo: Layout) -> None:
         type_password(page, "alice")
         page.wait_for_url(f"{demo.app}/")
         assert page.locator("thead").first.inner_text().find(column) >= 0
+
+
+def test_signing_out_reaches_the_provider_and_comes_back(page: Any, demo: Layout) -> None:
+    page.goto(f"{demo.app}/sign-in?with=SampleSAML")
+    type_password(page, "alice")
+    page.wait_for_url(f"{demo.app}/")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{demo.app}/")
     assert page.locator("table").count() == 0
+    page.goto(f"{demo.saml}/")
+    assert "Nobody is signed in" in page.content()
 
 
 def test_without_javascript(chromium: Any, demo: Layout) -> None:
