@@ -15,8 +15,8 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from metadata.errors import DocumentInvalid
 from metadata.saml.keys import verify_key
-from metadata.saml.native import xmlsec
-from metadata.saml.signature import METHODS, METHODS_SHA1, refuse
+from metadata.saml.signature import verify_octets
+from metadata.saml.signed_info import METHODS, METHODS_SHA1, refuse
 
 _NAMES = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding")
 MAX_QUERY = 65_536
@@ -72,7 +72,7 @@ def _own_parameters(raw_query: str) -> dict[str, str]:
 
 def _verify(raw: dict[str, str], parameter: str, certificates: Iterable[str], allow_sha1: bool) -> None:
     algorithm = unquote_plus(raw.get("SigAlg", ""))
-    methods = METHODS | METHODS_SHA1 if allow_sha1 else METHODS
+    methods = METHODS_SHA1 if allow_sha1 else METHODS
     if algorithm not in methods:
         raise refuse("signature_algorithm", f"SigAlg {algorithm[:100]!r} is not allowed")  # H11
     order = (parameter, "RelayState", "SigAlg")
@@ -81,17 +81,9 @@ def _verify(raw: dict[str, str], parameter: str, certificates: Iterable[str], al
         signature = _base64(raw.get("Signature", ""))
     except DocumentInvalid:
         raise refuse("signature_structure", "the Signature is not base64") from None
-    kind, transform = methods[algorithm]
     for key in map(verify_key, certificates):
-        if key.kind != kind:
-            continue
-        context = xmlsec.SignatureContext()
-        context.key = key.native
-        try:
-            context.verify_binary(octets, transform, signature)
-        except xmlsec.Error:
-            continue
-        return
+        if key.kind == methods[algorithm][0] and verify_octets(octets, signature, algorithm, key):
+            return
     raise refuse("signature_wrong", "does not verify with any pinned key")
 
 

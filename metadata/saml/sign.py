@@ -12,7 +12,7 @@ from metadata.saml import names
 from metadata.saml.keys import KeyKind, PrivateKey
 from metadata.saml.names import DS, SAML, tag
 from metadata.saml.native import xmlsec
-from metadata.saml.signature import METHODS
+from metadata.saml.signed_info import METHODS
 
 DEFAULT_METHOD: Final[dict[KeyKind, str]] = {"rsa": names.RSA_SHA256, "ec": names.ECDSA_SHA256}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_DATE_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,12}))?(?:Z|\+00:00)", re.ASCII)
+_DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?(?:Z|\+00:00)", re.ASCII)
 _DURATION = re.compile(
     r"P(?:([0-9]{1,6})Y)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6})D)?"
     r"(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,8})M)?(?:([0-9]{1,10})(?:\.[0-9]{1,9})?S)?)?",
@@ -22,9 +22,8 @@ def read_time(value: str) -> datetime:
     found = _DATE_TIME.fullmatch(value)
     if found is None:
         raise ValueError("not an xs:dateTime in UTC")
-    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-    micro = int((found[7] or "")[:6].ljust(6, "0"))
-    return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+    moment = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    return moment.replace(microsecond=int(found[2][:6].ljust(6, "0"))) if found[2] else moment
 
 
 def write_time(moment: datetime) -> str:

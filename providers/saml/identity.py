@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from metadata.saml.names import SAML, tag
 from providers.base import Burn, ProviderSpec, UpstreamIdentity, UpstreamSession, VerifiedAttributes
-from providers.saml.checks.attributes import read_attributes
 from providers.saml.checks.authn import authenticated_at, context_class, session_not_on_or_after
 from providers.saml.checks.subject import read_name_id
 from providers.saml.expected import Expected, moment, reading
@@ -27,10 +26,10 @@ def make_identity(spec: ProviderSpec, accepted: Accepted, want: Expected) -> Ups
     parts = accepted.parts
     with reading():
         name = read_name_id(parts.subject[0])
-        found, notes = read_attributes(parts)
         context = context_class(parts)
         authenticated, ends = authenticated_at(parts), session_not_on_or_after(parts)
-    attributes: dict[str, str | list[str]] = {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+    attributes: dict[str, str | list[str]] = {key: values[0] if len(values) == 1 else values for key, values in accepted.attributes.items()}
+    notes = accepted.notes
     if want.options.allow_name_id_as_attribute:
         if NAME_ID_ATTRIBUTE in attributes:
             notes = (*notes, "an attribute called NameID was left out in favour of the subject's NameID")
@@ -54,10 +53,13 @@ def make_identity(spec: ProviderSpec, accepted: Accepted, want: Expected) -> Ups
 def _signed_by(accepted: Accepted, want: Expected) -> list[str]:
     """Which key signed what: the ground for telling whether a change of certificate would have refused this login (C11 is a note too)."""
     notes = []
-    ended = {key.sha256 for key in want.idp.signing_keys if key.not_after <= want.now}
-    for what, key in (("response", accepted.response_key), ("assertion", accepted.assertion_key)):
-        if key is not None:
-            notes.append(f"{what} signed by {key}{' (certificate expired)' if key in ended else ''}")
+    pinned = {key.sha256: key for key in want.idp.signing_keys}
+    for what, fingerprint in (("response", accepted.response_key), ("assertion", accepted.assertion_key)):
+        if fingerprint is not None:
+            key = pinned[fingerprint]
+            odd = " (certificate expired)" if key.not_after <= want.now else ""
+            odd = " (certificate not yet valid)" if key.not_before > want.now else odd
+            notes.append(f"{what} signed by {fingerprint}{odd}")
     return notes
 
 

@@ -19,7 +19,8 @@ from metadata.errors import DocumentInvalid
 from metadata.saml import signature
 from metadata.saml.xml import canonical, reparse
 from providers.errors import ResponseInvalid
-from providers.saml.checks import assertion, attributes, authn, conditions, envelope, subject
+from providers.saml.checks import assertion, authn, conditions, envelope, subject
+from providers.saml.checks.attributes import Attributes, read_attributes
 from providers.saml.decrypt import decrypt
 from providers.saml.expected import Expected, reading, refuse
 from providers.saml.shape import (
@@ -52,7 +53,6 @@ ASSERTION_CHECKS: tuple[Callable[[AssertionParts, Expected], None], ...] = (
     authn.authn_instant,
     authn.session_end,
     authn.authn_context,
-    attributes.attributes,
 )
 FAILURE_SECONDS = 0.02
 """A failed decryption answers no sooner than this, so that how far it came cannot be timed (C25)."""
@@ -63,6 +63,8 @@ class Accepted:
     """An assertion that passed every check. `evidence` is its verified bytes; the keys are fingerprints of pinned certificates."""
 
     parts: AssertionParts
+    attributes: Attributes = field(repr=False)
+    notes: tuple[str, ...]
     evidence: bytes = field(repr=False)
     response_key: str | None
     assertion_key: str | None
@@ -93,7 +95,8 @@ def read_response(xml: bytes, want: Expected, keys: tuple[RSAPrivateKey, ...]) -
         parts = assertion_parts(opened.root)
         for check_assertion in ASSERTION_CHECKS:
             check_assertion(parts, want)
-    return Accepted(parts, opened.data, response_key, opened.key)
+        found, notes = read_attributes(parts)
+    return Accepted(parts, found, notes, opened.data, response_key, opened.key)
 
 
 def _one_assertion(root: etree._Element, want: Expected) -> etree._Element:
@@ -127,8 +130,9 @@ def _open(element: etree._Element, want: Expected, keys: tuple[RSAPrivateKey, ..
         options = want.options
         inside = decrypt(element, keys, allow_cbc=options.allow_aes_cbc, max_bytes=options.max_response_bytes)
         opened = _verified(inside, want, response_signed)
-        refuse_strays(opened.root)
-        return opened
+        root = reparse(opened.data)
+        refuse_strays(root)
+        return _Opened(root, opened.data, opened.key)
 
 
 def _verified(element: etree._Element, want: Expected, response_signed: bool) -> _Opened:
@@ -139,8 +143,7 @@ def _verified(element: etree._Element, want: Expected, response_signed: bool) ->
         refuse("assertion_signature_missing")
     if not response_signed:
         refuse("signature_missing", "neither the Response nor the Assertion is signed")
-    data = canonical(element)
-    return _Opened(reparse(data), data, None)
+    return _Opened(element, canonical(element), None)  # it stands in the Response's verified bytes, or was encrypted in them
 
 
 @contextmanager

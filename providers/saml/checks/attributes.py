@@ -6,21 +6,18 @@ from lxml import etree
 
 from metadata.saml.names import SAML, XSI, tag
 from metadata.saml.xml import children, text
-from providers.saml.expected import Expected, quoted, refuse
+from providers.saml.expected import quoted, refuse
 from providers.saml.shape import AssertionParts
 
 _ATTRIBUTE = tag(SAML, "Attribute")
 _VALUE = tag(SAML, "AttributeValue")
+_NAME_ID = tag(SAML, "NameID")
+_NIL = tag(XSI, "nil")
 _UNSPECIFIED = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"
 MAX_NAME = 512
 MAX_VALUES = 5_000
 
 Attributes = dict[str, list[str]]
-
-
-def attributes(parts: AssertionParts, want: Expected) -> None:
-    """They must be readable without a choice; `read_attributes` says what that means."""
-    read_attributes(parts)
 
 
 def read_attributes(parts: AssertionParts) -> tuple[Attributes, tuple[str, ...]]:
@@ -37,7 +34,7 @@ def read_attributes(parts: AssertionParts) -> tuple[Attributes, tuple[str, ...]]
     notes: list[str] = []
     for statement in parts.attributes:
         here: set[str] = set()
-        for element in children(statement):
+        for element in statement:
             name = _name(element)
             if name in formats and name not in here:
                 refuse("attribute_doubled", f"{quoted(name)} in two statements")
@@ -46,7 +43,7 @@ def read_attributes(parts: AssertionParts) -> tuple[Attributes, tuple[str, ...]]
                 refuse("attribute_doubled", f"{quoted(name)} with two NameFormats")
             here.add(name)
             values = found.setdefault(name, [])
-            for value in children(element):
+            for value in element:
                 _add(values, value, name, notes)
     if sum(map(len, found.values())) > MAX_VALUES:
         refuse("attributes_too_many")
@@ -65,19 +62,17 @@ def _name(element: etree._Element) -> str:
 def _add(values: list[str], element: etree._Element, name: str, notes: list[str]) -> None:
     if element.tag != _VALUE:
         refuse("attribute_structure", f"not an AttributeValue: {quoted(element.tag)}")
-    inner = list(element)
-    if element.get(tag(XSI, "nil")) in ("true", "1"):
-        if inner or text(element):
+    if element.attrib and element.get(_NIL) in ("true", "1"):
+        if len(element) or element.text:
             refuse("attribute_structure", "xsi:nil on a value that is there")  # B26
         return
-    if len(inner) == 1 and inner[0].tag == tag(SAML, "NameID"):
-        children(element)  # nothing but the NameID
-        value = text(inner[0])
-    elif inner:
+    if not len(element):
+        value = text(element)
+    elif len(element) == 1 and element[0].tag == _NAME_ID:
+        value = text(children(element)[0])
+    else:
         notes.append(f"attribute {quoted(name)}: a value made of elements was left out")
         return
-    else:
-        value = text(element)
-    if value and max(value) > "\uffff":
+    if not value.isascii() and max(value) > "\uffff":
         refuse("attribute_four_octets", quoted(name))
     values.append(value)

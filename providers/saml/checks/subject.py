@@ -20,6 +20,7 @@ from providers.saml.subject import NameId
 NAME_ID = tag(SAML, "NameID")
 _CONFIRMATION = tag(SAML, "SubjectConfirmation")
 MAX_NAME_ID = 256
+_SPACES = frozenset(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
@@ -60,8 +61,10 @@ def _check_text(value: str) -> None:
         refuse("name_id_empty")
     if len(value) > MAX_NAME_ID:
         refuse("name_id_too_long", f"{len(value)} characters")
-    if value != value.strip() or any(char.isspace() and char != " " for char in value):
+    if value != value.strip() or not _SPACES.isdisjoint(value):
         refuse("name_id_whitespace", quoted(value))
+    if value.isascii() and value.isprintable():
+        return
     if any(unicodedata.category(char) in _UNSEEN for char in value):
         refuse("name_id_invisible_character", ascii(value)[:120])
     if unicodedata.normalize("NFC", value) != value:
