@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from broker.errors import BrokerError
 from broker.guard.rates import RateGuard
 from broker.model.login import TraceLine
 from broker.model.records import AuditEvent
@@ -18,6 +20,8 @@ from broker.tokens.issue import TokenIssuer
 from broker.tokens.keys import KeyRing
 from broker.tokens.verify import TokenVerifier
 from providers.base import Provider
+
+_told: ContextVar[str] = ContextVar("_told", default="")
 
 
 class ProviderSource(Protocol):
@@ -72,4 +76,11 @@ class FlowKit:
     def audit(self, event: str, outcome: str, reason: str = "", detail: Mapping[str, Any] | None = None, **ids: str | None) -> None:
         """Write an audit event; ids are AuditEvent's own (pool_id, client_id, provider, user_sub, address)."""
         known = {name: value for name, value in ids.items() if value}
+        if outcome == "refused":
+            _told.set(self.request_id())
         self.audit_sink.emit(AuditEvent(self.clock.now(), event, outcome, reason, self.request_id(), detail=detail or {}, **known))
+
+    def audit_refusal(self, error: BrokerError, **ids: str | None) -> None:
+        """Tell of a refusal that no flow has told of: an unreadable request, a forged form, a flood. At most one event a request."""
+        if not self.request_id() or _told.get() != self.request_id():
+            self.audit("request.refused", "refused", error.code, {"private": error.private[:500]}, **ids)

@@ -62,6 +62,13 @@ def request_id() -> str:
     return cast(str, g.request_id)
 
 
+def audit_refusal(error: BrokerError) -> None:
+    """One audit event for a refused request, whoever refused it: parsing, tenancy, cookies, or a flow that has not told already."""
+    told = current_app.extensions[EXTENSION]
+    if told is not None:  # an app of pages alone, without use cases
+        told.kit.audit_refusal(error, pool_id=str(request.environ.get("crossgate.pool_id", "")), address=client_address())
+
+
 def install(app: Flask) -> None:
     """Give every request an id and raise what tenancy refused."""
 

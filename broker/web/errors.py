@@ -9,6 +9,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from broker import errors
+from broker.web.context import audit_refusal
 from broker.web.i18n import gettext
 from broker.web.render import page
 
@@ -84,9 +85,15 @@ def error_page(error: errors.BrokerError) -> Response:
     return response
 
 
+def refused(error: errors.BrokerError) -> Response:
+    """A refused request: told to the audit log, and shown as a page."""
+    audit_refusal(error)
+    return error_page(error)
+
+
 def install(app: Flask) -> None:
     """Answer every error that no face has answered with a page, never with a stack trace (row OA-B14)."""
-    app.register_error_handler(errors.BrokerError, error_page)
+    app.register_error_handler(errors.BrokerError, refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 

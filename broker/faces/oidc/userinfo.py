@@ -6,7 +6,7 @@ from flask import Response, request
 
 from broker.errors import BrokerError, InsufficientScope, InvalidRequest, InvalidToken
 from broker.faces.oidc.wire import answer
-from broker.web.context import pool, services
+from broker.web.context import audit_refusal, pool, services
 
 
 def userinfo() -> Response:
@@ -33,6 +33,7 @@ def _token() -> str:
 
 
 def _challenge(error: BrokerError, status: int, name: str, words: str) -> Response:
+    audit_refusal(error)
     response = answer({"error": name, "error_description": words}, status)
     response.headers["WWW-Authenticate"] = f'Bearer error="{name}", error_description="{words}"'
     return response

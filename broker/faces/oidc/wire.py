@@ -13,9 +13,9 @@ from flask import Blueprint, Response, request
 
 from broker.errors import BrokerError, InvalidClient, InvalidRequest, RateLimited, Unavailable
 from broker.flows.grants.client_auth import Credentials
+from broker.web import errors as pages
 from broker.web import params
-from broker.web.context import client_address, request_id
-from broker.web.errors import error_page
+from broker.web.context import audit_refusal, client_address, request_id
 from broker.web.oauth_errors import description, oauth_error
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,10 @@ def _basic() -> tuple[str, str] | None:
     name, colon, secret = pair.partition(":")
     if not colon or not name:
         raise InvalidClient("the Basic credentials have no colon or no name")
-    return unquote_plus(name), unquote_plus(secret)
+    name, secret = unquote_plus(name), unquote_plus(secret)
+    if params.CONTROL.search(name + secret):
+        raise InvalidClient("control characters in the Basic credentials")
+    return name, secret
 
 
 def install(blueprint: Blueprint) -> None:
@@ -70,7 +73,7 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(BrokerError)
     def refused(error: BrokerError) -> Response:
         if request.path in PAGE_PATHS:
-            return error_page(error)
+            return pages.refused(error)
         return error_answer(error)
 
     @blueprint.after_request
@@ -82,6 +85,7 @@ def install(blueprint: Blueprint) -> None:
 
 def error_answer(error: BrokerError) -> Response:
     """An error object. The private half goes to the log alone; 401 names the scheme that was tried (RFC 6749 5.2)."""
+    audit_refusal(error)
     name, status = oauth_error(error)
     log.info("refused", code=error.code, reason=error.private, status=status)
     body: dict[str, Any] = {"error": name, "error_description": description(error)}

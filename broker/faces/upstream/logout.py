@@ -8,7 +8,7 @@ from broker.errors import BrokerError, InvalidRequest, LoginExpired
 from broker.faces.upstream.inbound import MAX_HANDLE, from_form, from_query
 from broker.flows.upstream_logout import LogoutCome
 from broker.web import params, send
-from broker.web.context import client_address, pool, services
+from broker.web.context import audit_refusal, client_address, pool, services
 from broker.web.oauth_errors import description, oauth_error
 
 
@@ -35,6 +35,7 @@ def backchannel(provider: str) -> Response:
     try:
         services().receive_logout(LogoutCome(pool(), from_form(params.form()), provider, client_address()))
     except BrokerError as refused:
+        audit_refusal(refused)
         name, status = oauth_error(refused)
         return Response(
             f'{{"error": "{name}", "error_description": "{description(refused)}"}}',
