@@ -15,6 +15,7 @@ from broker.errors import (
     InvalidRequest,
     InvalidScope,
     InvalidTarget,
+    InvalidToken,
     NotFound,
     UnauthorizedClient,
     UnsupportedResponseType,
@@ -24,7 +25,7 @@ from broker.flows.choices import hinted_provider
 from broker.flows.kit import FlowKit
 from broker.flows.logins import LOGIN_SECONDS, save, secret_hash
 from broker.flows.sessions import usable_session
-from broker.model.login import AuthorizeRequest, Login, Session
+from broker.model.login import AuthorizeRequest, Login
 from broker.model.settings import AppClient, UserPool
 
 PROMPTS = frozenset({"none", "login", "select_account", "consent"})
@@ -160,6 +161,20 @@ def check_resource(params: Mapping[str, str]) -> str | None:
     return resource
 
 
+def check_hint(kit: FlowKit, client: AppClient, params: Mapping[str, str]) -> str | None:
+    """Whom an id_token_hint names: a token of ours for this very client, which may have expired (OpenID Connect Core 3.1.2.1, P1.18)."""
+    hint = params.get("id_token_hint")
+    if hint is None:
+        return None
+    try:
+        named = kit.verifier.verify_hint(client.pool_id, hint)
+    except InvalidToken as bad:
+        raise InvalidRequest(f"id_token_hint: {bad.private}") from bad
+    if named.client_id != client.id:
+        raise InvalidRequest("id_token_hint was issued to another client")
+    return named.sub
+
+
 def read_request(kit: FlowKit, pool: UserPool, trusted: Trusted, params: Mapping[str, str]) -> AuthorizeRequest:
     """Every check behind the trusted redirect_uri, in order; PAR runs the same list at its own endpoint."""
     client = trusted.client
@@ -175,6 +190,7 @@ def read_request(kit: FlowKit, pool: UserPool, trusted: Trusted, params: Mapping
         max_age=check_max_age(params),
         resource=check_resource(params),
         login_hint=params.get("login_hint"),
+        hinted_sub=check_hint(kit, client, params),
         identity_provider=params.get("identity_provider"),
         idp_identifier=params.get("idp_identifier"),
         acr_values=tuple(params.get("acr_values", "").split()),
@@ -199,7 +215,6 @@ def authorize(kit: FlowKit, ask: AuthorizeAsk, pushed: Callable[[Mapping[str, st
     try:
         request = read_request(kit, ask.pool, trusted, params)
         session = usable_session(kit, ask.pool, ask.session_cookie, request)
-        session = _hinted_user(kit, ask, params, session)
     except BrokerError as refused:
         kit.audit("login.refused", "refused", refused.code, {"private": refused.private}, pool_id=ask.pool.id, client_id=trusted.client.id)
         raise RefusedToClient(refused, trusted) from refused
@@ -221,12 +236,3 @@ def authorize(kit: FlowKit, ask: AuthorizeAsk, pushed: Callable[[Mapping[str, st
     )  # fmt: skip
     save(kit, login)
     return Started(login, secret)
-
-
-def _hinted_user(kit: FlowKit, ask: AuthorizeAsk, params: Mapping[str, str], session: Session | None) -> Session | None:
-    """id_token_hint names who should be signed in: a session of somebody else does not count (OpenID Connect Core 3.1.2.1, P1.18)."""
-    hint = params.get("id_token_hint")
-    if hint is None:
-        return session
-    named = kit.verifier.verify_hint(ask.pool.id, hint)
-    return session if session is not None and session.user_sub == named.claims["sub"] else None

@@ -71,6 +71,8 @@ def next_step(login: Login, sight: Sight) -> Step:
     """Decide. An order of questions; the first that has an answer ends it."""
     silent = "none" in login.request.prompt
     if login.user_sub is not None:
+        if login.request.hinted_sub not in {None, login.user_sub}:
+            return Refuse(LoginRequired("somebody else signed in than the id_token_hint names"))
         if _needs_consent(login, sight):
             return Refuse(ConsentRequired()) if silent else AskConsent(sight.client, login.request.scopes)
         return Issue()

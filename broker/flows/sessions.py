@@ -39,15 +39,26 @@ def current_session(kit: FlowKit, pool: UserPool, cookie: str | None) -> Session
 
 
 def usable_session(kit: FlowKit, pool: UserPool, cookie: str | None, request: AuthorizeRequest) -> Session | None:
-    """The session, if the request lets it stand for a fresh sign-in: no prompt=login or select_account, and max_age not passed."""
+    """The session, if the request lets it stand for a fresh sign-in: no prompt=login or select_account, max_age not passed, the user whom
+    the hint names, and a provider that this client's users may come from.
+    """
     if {"login", "select_account"} & set(request.prompt):
         return None
     session = current_session(kit, pool, cookie)
-    if session is None:
+    if session is None or request.hinted_sub not in {None, session.user_sub} or not _provider_serves(kit, session, request.client_id):
         return None
     if request.max_age is not None and session.auth_time + timedelta(seconds=request.max_age) <= kit.now():
         return None
     return session
+
+
+def _provider_serves(kit: FlowKit, session: Session, client_id: str) -> bool:
+    """Whether a fresh sign-in could end in this session: a client's list of providers would mean nothing if another's session passed."""
+    if session.provider is None:
+        return True
+    client = kit.settings.client(session.pool_id, client_id)
+    record = kit.settings.provider(session.pool_id, session.provider)
+    return client is not None and session.provider in client.providers and record is not None and record.state == "live"
 
 
 def open_session(kit: FlowKit, unit: Unit, pool: UserPool, login: Login, user: User, identity: UpstreamIdentity) -> NewSession:

@@ -12,7 +12,10 @@ Purpose = Literal["app", "test", "link", "console"]
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeRequest:
-    """An authorization request that passed its checks (spec B.2). `scopes` are granted as asked; `resource` is RFC 8707's, one at most."""
+    """An authorization request that passed its checks (spec B.2). `scopes` are granted as asked; `resource` is RFC 8707's, one at most.
+
+    `hinted_sub` is the user whom an id_token_hint named: nobody else may come out of this login.
+    """
 
     client_id: str
     redirect_uri: str
@@ -24,6 +27,7 @@ class AuthorizeRequest:
     max_age: int | None = None
     resource: str | None = None
     login_hint: str | None = None
+    hinted_sub: str | None = None
     identity_provider: str | None = None
     idp_identifier: str | None = None
     acr_values: tuple[str, ...] = ()
