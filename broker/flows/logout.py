@@ -37,10 +37,11 @@ class LogoutAsk:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """Where to go: to the upstream first, then to `return_url` (None: our own signed-out page)."""
+    """Where to go: to the upstream first, then to `return_url` (None: our own signed-out page). `kept` says that a session lives on."""
 
     return_url: str | None
     upstream: LoginStart | None = None
+    kept: bool = False
 
 
 def read_logout(kit: FlowKit, pool: UserPool, params: Mapping[str, str]) -> LogoutAsk:
@@ -70,8 +71,11 @@ def read_logout(kit: FlowKit, pool: UserPool, params: Mapping[str, str]) -> Logo
 def logout(kit: FlowKit, pool: UserPool, ask: LogoutAsk, session_cookie: str | None, base_url: str) -> LoggedOut:
     """End the session of this browser. A hint that names somebody else ends nothing."""
     session = current_session(kit, pool, session_cookie)
-    if session is None or (ask.hinted_sub is not None and ask.hinted_sub != session.user_sub):
+    if session is None:
         return LoggedOut(_with_state(ask))
+    if ask.hinted_sub is not None and ask.hinted_sub != session.user_sub:
+        kit.audit("logout.refused", "refused", "hint_of_other_user", pool_id=pool.id, user_sub=session.user_sub)
+        return LoggedOut(_with_state(ask), kept=True)
     with kit.store.unit() as unit:
         ended = end_session(kit, unit, pool, session, revoke=ask.client is not None and ask.client.logout_revokes)
     kit.audit(

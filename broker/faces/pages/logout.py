@@ -63,7 +63,8 @@ def sign_out(ask: LogoutAsk, named: dict[str, str], *, from_form: bool) -> Respo
         response = send.onward(location) if from_form else send.leave(location)
     else:
         response = send.to_page(f"{base_url()}/signedout")
-    cookies.clear_session(response)
+    if not done.kept:
+        cookies.clear_session(response)
     return response
 
 
