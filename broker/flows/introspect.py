@@ -34,7 +34,8 @@ def _access(kit: FlowKit, pool: UserPool, client: AppClient, token: str) -> dict
         with kit.store.unit() as unit:
             if alive(unit, verified) is None:
                 return INACTIVE
-    return {"active": True, "token_type": "Bearer", **verified.claims}
+    # Ours come last: a hook may have named a claim like one of them.
+    return {**verified.claims, "active": True, "token_type": "Bearer"}
 
 
 def _refresh(kit: FlowKit, pool: UserPool, client: AppClient, token: str) -> dict[str, Any]:
