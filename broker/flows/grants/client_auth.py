@@ -86,10 +86,8 @@ def _prove(kit: FlowKit, pool: UserPool, client: AppClient | None, given: Creden
 def _check_assertion(kit: FlowKit, pool: UserPool, client: AppClient, assertion: str) -> None:
     """RFC 7523 3 as rfc7523bis tightens it: the audience is our issuer, alone and as a string; iss and sub are the client; jti once."""
     try:
-        keys = KeySet.import_key_set({"keys": list((client.jwks or {}).get("keys", []))})
-        verified = jws.deserialize_compact(assertion, keys, algorithms=ASSERTION_ALGS)
-        claims = json.loads(verified.payload)
-    except (JoseError, ValueError, TypeError, KeyError) as failed:
+        claims = json.loads(jws.deserialize_compact(assertion, _keys(kit, client, assertion), algorithms=ASSERTION_ALGS).payload)
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as failed:
         raise InvalidClient(f"client_assertion of {client.id} does not verify: {type(failed).__name__}") from failed
     problem = _assertion_problem(kit, pool, client, claims)
     if problem:
@@ -97,6 +95,18 @@ def _check_assertion(kit: FlowKit, pool: UserPool, client: AppClient, assertion:
     key = f"{pool.id}/{client.id}/{claims['jti']}"
     if not kit.transient.burn("assertion", key, datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=60)):
         raise InvalidClient(f"client_assertion of {client.id} was used before")
+
+
+def _keys(kit: FlowKit, client: AppClient, assertion: str) -> KeySet:
+    """The client's keys that may have signed this: for signatures, of the header's algorithm and kid, and not past their own `exp`."""
+    header = jws.extract_compact(assertion.encode()).headers()
+    now = kit.now().timestamp()
+    fit = [
+        key for key in (client.jwks or {}).get("keys", [])
+        if key.get("use", "sig") == "sig" and key.get("alg", header.get("alg")) == header.get("alg")
+        and ("kid" not in header or key.get("kid", header["kid"]) == header["kid"]) and now < key.get("exp", now + 1)
+    ]  # fmt: skip
+    return KeySet.import_key_set({"keys": fit})
 
 
 def _assertion_problem(kit: FlowKit, pool: UserPool, client: AppClient, claims: Any) -> str | None:
@@ -124,6 +134,6 @@ def _unverified_claims(assertion: str) -> dict[str, Any]:
     """Only to look the client up: nothing of this is believed before the signature is."""
     try:
         claims = json.loads(jws.extract_compact(assertion.encode()).payload)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         raise InvalidRequest("client_assertion is not a signed JWT") from None
     return claims if isinstance(claims, dict) else {}
