@@ -28,8 +28,8 @@ def refresh(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[str, 
         family = unit.refreshes.find(hashed)
         ask = None
         if family is not None:
-            _check(pool, client, family, form)
-            ask = tokens.ask_for(kit, unit, pool, client, family)
+            scopes = _check(pool, client, family, form)
+            ask = replace(tokens.ask_for(kit, unit, pool, client, family), scopes=scopes)
     if family is None or ask is None:
         raise _unknown(kit, pool, client, hashed)
     issued = kit.issuer.issue(replace(ask, trigger_source="TokenGeneration_RefreshTokens"))
@@ -57,9 +57,11 @@ def _unknown(kit: FlowKit, pool: UserPool, client: AppClient, hashed: str) -> In
     return InvalidGrant("no such refresh token, or it is revoked or over", code="refresh_unknown")
 
 
-def _check(pool: UserPool, client: AppClient, family: RefreshFamily, form: Mapping[str, str]) -> None:
+def _check(pool: UserPool, client: AppClient, family: RefreshFamily, form: Mapping[str, str]) -> tuple[str, ...]:
+    """The scopes of the new tokens: those asked for, which may be fewer than were granted and never more (RFC 6749 6)."""
     if family.pool_id != pool.id or family.client_id != client.id:
         raise InvalidGrant("the refresh token was issued to another client", code="refresh_of_other_client")
-    asked = form.get("scope")
-    if asked is not None and not set(asked.split()) <= set(family.scopes):
+    asked = tuple(dict.fromkeys(form.get("scope", "").split())) or family.scopes
+    if not set(asked) <= set(family.scopes):
         raise InvalidScope("a refresh cannot widen the scope (RFC 6749 6)")
+    return asked
