@@ -54,7 +54,7 @@ class RedisTransient:
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
-            health_check_interval=30,
+            socket_keepalive=True,
             # An idle connection may have been closed by the other side: one new one, no waiting.
             retry=Retry(NoBackoff(), 1),
             max_connections=128,
