@@ -35,14 +35,14 @@ class Rows:
 
 
 def read_database(connection: Connection) -> Iterator[Rows]:
-    """All durable rows, parents before children."""
+    """All durable rows, parents before children. In a transaction of the caller's: on PostgreSQL they come through a cursor."""
     schema = MetaData()
     schema.reflect(connection)
     for table in schema.sorted_tables:
         if table.name in _LEFT_OUT:
             continue
         columns = tuple(column.name for column in table.columns)
-        result = connection.execution_options(yield_per=_BATCH).execute(select(table))
+        result = connection.execute(select(table).execution_options(yield_per=_BATCH))
         empty = True
         for page in result.partitions(_BATCH):
             empty = False

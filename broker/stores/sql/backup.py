@@ -118,6 +118,8 @@ def _reading(source: Path) -> Iterator[tuple[str, Iterator[Rows]]]:
     try:
         with engine.connect() as connection:
             yield MigrationContext.configure(connection).get_current_revision() or "", read_database(connection)
+    except SQLAlchemyError as error:
+        raise ConfigError(f"{source}: the database in it cannot be read ({type(error).__name__}); nothing was restored") from None
     finally:
         engine.dispose()
 
