@@ -19,6 +19,8 @@ from broker.seal.master import MasterSeal, parse_keys
 from broker.services import Services
 from broker.stores.open import open_store, open_transient
 from broker.stores.settings import CachedSettings
+from broker.stores.sql.backup import backup, restore
+from broker.stores.sql.migrate import migrate
 from broker.system.audit import AuditLog
 from broker.system.clock import SystemClock, SystemRandom
 from broker.tokens.issue import TokenIssuer
@@ -27,6 +29,8 @@ from broker.tokens.verify import TokenVerifier
 from broker.web.tenancy import origins_of
 from metadata.fetch import Fetcher, Limits
 from providers.base import Toolbox
+
+__all__ = ["Wired", "backup", "build", "migrate", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,10 @@ class ConfiguredAddresses(Addresses):
 
 
 def build(config: Config, clock: Clock | None = None) -> Wired:
-    """Put a broker together, under the machine's clock unless another is given. Makes the master key file at first start. Raises ConfigError for a store or key that cannot be used."""
+    """Put a broker together, under the machine's clock unless another is given. Makes the master key file at first start.
+
+    Raises ConfigError for a store or a key that cannot be used.
+    """
     clock, random = clock or SystemClock(), SystemRandom()
     seal = MasterSeal(parse_keys(config.master_key) if config.master_key else load_or_make(config.seal.key_file))
     store = open_store(config.store.url, seal, clock)

@@ -214,7 +214,7 @@ def proves_something(node: ast.AST) -> bool:
         return False
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     return called in {"raises", "warns", "fail", "call_and_validate", "validate_response"} or called.startswith(
-        ("assert_", "expect_", "refuses", "accepts", "check")
+        ("assert_", "expect_", "refuse", "accept", "check", "honest")
     )
 
 
