@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from broker.cli.options import config_option, load
-from broker.cli.output import say
+from broker.cli.output import plural, say
+from broker.errors import ConfigError
 
 
 @click.command()
@@ -24,53 +27,58 @@ def migrate(config_path: Path) -> None:
     """
     from broker.cli.prepare import database
 
-    say(f"the database is at revision {database().migrate(load(config_path))}")
+    say(f"the database is at revision {database().migrate(load(config_path).store.url)}")
 
 
 @click.command()
 @config_option
 @click.argument("target", type=click.Path(path_type=Path))
 def backup(config_path: Path, target: Path) -> None:
-    """Copy the durable state into a new file TARGET.
+    """Write the durable state into a new file TARGET.
 
-    The service may go on running.
-
-    For SQLite. (PostgreSQL has better means: pg_dump, or archiving its log.) What is sealed stays sealed: keep the
+    The service may go on running: what is written is the state of one moment. What is sealed stays sealed, so keep the
     master key too, and keep it elsewhere. Sign-ins in flight are not in it.
 
     \b
     Examples:
-      crossgate backup /var/backups/crossgate-monday.db
-      crossgate backup --config crossgate.toml /var/backups/crossgate-monday.db
+      crossgate backup /var/backups/crossgate-monday
+      crossgate backup --config crossgate.toml /var/backups/crossgate-monday
     """
     from broker.cli.prepare import database
 
     if target.exists():
         raise click.UsageError(f"{target} is there already; name a new file")
-    database().backup(load(config_path), target)
-    say(f"the durable state is in {target}; it opens with the master key of today")
+    with said(target):
+        database().backup(load(config_path).store.url, target)
+    say(f"the durable state is in {target}; it opens with the master keys of today")
 
 
 @click.command()
 @config_option
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def restore(config_path: Path, source: Path, yes: bool) -> None:
-    """Replace the durable state by the copy in SOURCE.
+def restore(config_path: Path, source: Path) -> None:
+    """Fill an empty store from the backup in SOURCE.
 
-    Stop the service first.
-
-    Everything since the copy was made is lost, revocations of tokens included. The copy may be of an older version: it
-    is migrated.
+    Stop the service, and move the old database away or name a new one in the file. A backup of SQLite can be restored
+    into PostgreSQL and the other way round; one of an older version is migrated. Everything since the backup was made is
+    lost, revocations of tokens included.
 
     \b
     Example:
-      crossgate restore /var/backups/crossgate-monday.db --yes
+      crossgate restore /var/backups/crossgate-monday
     """
     from broker.cli.prepare import database
 
-    loaded = load(config_path)
-    if not yes:
-        click.confirm(f"Replace everything in the store by {source}?", abort=True)
-    database().restore(loaded, source)
-    say(f"restored; the database is at revision {database().migrate(loaded)}")
+    url = load(config_path).store.url
+    with said(source):
+        rows = database().restore(url, source)
+    say(f"{plural(rows, 'row')} restored; the database is at revision {database().migrate(url)}")
+
+
+@contextmanager
+def said(path: Path) -> Iterator[None]:
+    """A disk that is full, or a folder that is not ours, in a line."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{error.filename or path}: {error.strerror or error}") from None

@@ -16,7 +16,6 @@ from broker.flows.pool.refresh_metadata import Fetched, MetadataRefresher
 from broker.flows.pool.report import ApplyReport
 
 if TYPE_CHECKING:
-    from broker.config import Config
     from broker.wiring import Wired
 
 LEASE = "apply"
@@ -25,18 +24,18 @@ PATIENCE_SECONDS = 60
 
 
 class Database(Protocol):
-    """What `broker.wiring` can do with a database as a whole."""
+    """What `broker.wiring` can do with a database as a whole, by its URL."""
 
-    def migrate(self, config: Config) -> str:
+    def migrate(self, url: str) -> str:
         """Bring the schema to this version; returns the revision."""
         ...
 
-    def backup(self, config: Config, target: Path) -> None:
-        """Copy the durable state into a new file, while others go on writing."""
+    def backup(self, url: str, target: Path) -> None:
+        """Write the durable state of one moment to a file, while others go on writing."""
         ...
 
-    def restore(self, config: Config, source: Path) -> None:
-        """Replace the durable state by a copy. Nobody else may be running."""
+    def restore(self, url: str, source: Path) -> int:
+        """Fill an empty store from such a file; returns the number of rows."""
         ...
 
 

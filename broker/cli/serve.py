@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 def serve(config_path: Path) -> None:
-    """Serve browsers, applications and the AWS API.
+    """Serve browsers and applications.
 
     At the start the database is migrated and the file is applied, under a lease, so that several instances may start at
     once. Then the web workers run, and one background worker beside them (see `crossgate worker`).
@@ -81,7 +81,7 @@ def prepare(loaded: Config) -> int:
 
     logs(loaded)
     try:
-        database().migrate(loaded)
+        database().migrate(loaded.store.url)
         done = apply_file(connect(loaded))
     except ConfigError as error:
         note(error.private)

@@ -21,6 +21,7 @@ from broker.ports.store import Records, Store, Unit
 R = TypeVar("R", UserPool, AppClient, ProviderRecord, ResourceServer, Group)
 
 PAGE = 1000
+PINS = ("metadata_url", "entity_id", "metadata_certificate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class Kind(Generic[R]):
 def _merge_provider(declared: ProviderRecord, stored: ProviderRecord) -> ProviderRecord:
     """Keep the id (users and traces refer to it) and fetched metadata of the same address; count the revision if anything else differs."""
     options = dict(declared.options)
-    if "metadata_url" in options and options["metadata_url"] == stored.options.get("metadata_url"):
-        # What was fetched from there; a refresh judges it and replaces it.
-        options |= {name: stored.options[name] for name in ("metadata",) if name in stored.options}
+    # What was fetched stays as long as what it was judged by does: the address, and what the file pins of the document.
+    if "metadata" in stored.options and "metadata_url" in options and all(options.get(p) == stored.options.get(p) for p in PINS):
+        options["metadata"] = stored.options["metadata"]
     merged = replace(declared, id=stored.id, options=options, organization_id=stored.organization_id, revision=stored.revision)
     return merged if merged == stored else replace(merged, revision=stored.revision + 1)
 
