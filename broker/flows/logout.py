@@ -106,9 +106,9 @@ def end_session(kit: FlowKit, unit: Unit, pool: UserPool, session: Session, *, r
 
 
 def _upstream(kit: FlowKit, pool: UserPool, session: Session, return_url: str | None, base_url: str) -> LoginStart | None:
-    """The upstream's own logout, for providers with `sign_out`. A provider that cannot is told in the audit, never a reason to fail."""
+    """The upstream's own logout, for providers that are set to it. One that cannot is told in the audit, never a reason to fail."""
     record = kit.settings.provider(pool.id, session.provider) if session.provider else None
-    if record is None or record.state != "live" or not record.options.get("sign_out"):
+    if record is None or record.state != "live":
         return None
     held = UpstreamSession(
         name_id=session.upstream.get("name_id"),
