@@ -12,6 +12,9 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from authlib.oauth2.rfc7523.assertion import private_key_jwt_sign
 from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
@@ -94,6 +97,17 @@ class Client:
         except (JoseError, ValueError, TypeError) as e:
             raise ProviderMisconfigured(f"client key: {type(e).__name__}", reason="client_key_invalid") from None
         return cast(str, signed)
+
+
+def assertion_alg(private_pem: str) -> str:
+    """The algorithm that goes with a private key of ours, RS256 if it is an RSA key or no key at all."""
+    try:
+        key = load_pem_private_key(private_pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "RS256"  # signing will say what is wrong with it
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return {256: "ES256", 384: "ES384", 521: "ES512"}.get(key.curve.key_size, "ES256")
+    return "EdDSA" if isinstance(key, ed25519.Ed25519PrivateKey) else "RS256"
 
 
 def _basic(client: ClientAuth, method: str, uri: str, headers: dict[str, str], body: str) -> Any:

@@ -25,7 +25,7 @@ from providers.errors import ResponseInvalid
 from providers.oauth.attributes import TOKEN_NAMES
 from providers.oauth.authorize import check_callback_url, login_start
 from providers.oauth.callback import read_callback
-from providers.oauth.client import Client, TokenAuth, TokenEndpoint
+from providers.oauth.client import Client, TokenAuth, TokenEndpoint, assertion_alg
 from providers.oauth.memo import Memo
 from providers.oidc.endpoints import Endpoints
 from providers.oidc.id_token import Expected, check_id_token, subject_of
@@ -125,7 +125,7 @@ class OidcProvider:
             key = KeyPair(
                 kid=secrets.get("private_key_id", ""),
                 private_pem=secrets["private_key"],
-                alg=secrets.get("private_key_alg", "RS256"),
+                alg=secrets.get("private_key_alg") or assertion_alg(secrets["private_key"]),
             )
         to_endpoint = options.assertion_audience == "token_endpoint"
         return Client(

@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from metadata.errors import DocumentInvalid
 from metadata.fetch import Fetcher
 from metadata.oidc.strict_json import parse_json, parse_object
 from providers.base import Inbound, LoginAsk, LogsOut, ProviderSpec, Toolbox, UpstreamIdentity
 from providers.errors import ProviderMisconfigured, UpstreamUnavailable
+from providers.oauth.client import assertion_alg
 from providers.oidc.provider import OidcProvider
 from tests.fakes.oidc_op import FakeOp
 
@@ -181,3 +183,10 @@ def test_json_that_two_readers_would_not_read_alike(text: bytes) -> None:
 def test_an_object_is_wanted() -> None:
     with pytest.raises(DocumentInvalid):
         parse_object(b"[]")
+
+
+@pytest.mark.parametrize(("kind", "alg"), [("RSA", "RS256"), ("P-256", "ES256"), ("P-384", "ES384"), ("Ed25519", "EdDSA")])
+def test_the_algorithm_follows_the_private_key(kind: str, alg: str) -> None:
+    made = {"RSA": lambda: RSAKey.generate_key(2048), "Ed25519": lambda: OKPKey.generate_key("Ed25519")}
+    key = made.get(kind, lambda: ECKey.generate_key(kind))()
+    assert assertion_alg(key.as_pem(private=True).decode()) == alg
