@@ -140,9 +140,9 @@ def _print(result: dict[str, Decoded], as_json: bool) -> None:
         return
     out = Console()
     for token in ("id_token", "access_token"):
-        table = Table(
-            "claim", "through SAML", "through OpenID Connect", title=token.replace("_", " ").replace("id", "ID"), title_justify="left"
-        )
+        table = Table(title=token.replace("_", " ").replace("id", "ID"), title_justify="left")
+        for heading in ("claim", "through SAML", "through OpenID Connect"):
+            table.add_column(heading, overflow="fold")
         for claim in dict.fromkeys((*result["saml"][token], *result["oidc"][token])):
             table.add_row(claim, *(json.dumps(result[way][token].get(claim)) for way in ("saml", "oidc")))
         out.print(table)
