@@ -57,9 +57,12 @@ def sight_of(kit: FlowKit, pool: UserPool, client: AppClient, login: Login) -> S
         return Sight(client, (), hinted=hinted)
     records = [kit.settings.provider(pool.id, name) for name in client.providers[:SHOWN_AT_MOST]]
     live = [record for record in records if record is not None and record.state == "live"]
-    choices = tuple(ProviderChoice(record.name, record.display_name or record.name, record.kind) for record in live)
-    by_domain = len(client.providers) > SHOWN_AT_MOST or (bool(live) and all(_has_domain(record) for record in live))
-    return Sight(client, choices, email_first=pool.email_first or by_domain)
+    found_by_address = [record for record in live if _has_domain(record)]
+    email_first = len(client.providers) > SHOWN_AT_MOST or (bool(found_by_address) and (pool.email_first or found_by_address == live))
+    # Whom a company signs in with is not told to a stranger: those ways are found by the address. One way alone needs no page at all.
+    shown = [record for record in live if record not in found_by_address] if email_first and len(live) > 1 else live
+    choices = tuple(ProviderChoice(record.name, record.display_name or record.name, record.kind) for record in shown)
+    return Sight(client, choices, email_first=email_first and len(live) > 1)
 
 
 def _has_domain(record: ProviderRecord) -> bool:

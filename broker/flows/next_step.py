@@ -80,9 +80,9 @@ def next_step(login: Login, sight: Sight) -> Step:
         return Refuse(LoginRequired())
     if sight.hinted is not None:
         return Upstream(sight.hinted)
-    if not sight.choices:
+    if not sight.choices and not sight.email_first:
         return Refuse(AccessDenied("the client has no live provider", public="This application has no way to sign in."))
-    if len(sight.choices) == 1 and "select_account" not in login.request.prompt:
+    if len(sight.choices) == 1 and not sight.email_first and "select_account" not in login.request.prompt:
         return Upstream(sight.choices[0].name)
     return Choose(sight.choices, sight.email_first)
 

@@ -96,9 +96,7 @@ def chooser_page(login: Login, secret: str, step: Choose, email: str = "", probl
     app_name = app.name if app else ""
     if not step.email_first:
         return page("chooser.html", view=views.ChooserView(login.handle, token, app_name, choices))
-    # Whom a company signs in with is not told to a stranger: those ways are found by the address.
-    public = tuple(choice for choice in choices if choice.kind not in views.FOUND_BY_ADDRESS)
-    view = views.EmailView(login.handle, token, app_name, public, email, problem)
+    view = views.EmailView(login.handle, token, app_name, choices, email, problem)
     return page("email.html", status=422 if problem else 200, view=view)
 
 

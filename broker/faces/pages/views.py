@@ -69,9 +69,6 @@ class LogoutView:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-# Kinds that serve one organization's people; the others are for anybody and keep their buttons beside the e-mail field.
-FOUND_BY_ADDRESS = frozenset({"saml", "oidc"})
-
 SCOPE_WORDS = {
     "openid": N_("Know who you are"),
     "email": N_("See your email address"),

@@ -130,7 +130,8 @@ def test_an_address_finds_its_provider(email_broker: TestBroker) -> None:
     browser = email_broker.browser()
     page = browser.get(email_broker.begin(browser)[1].location)
     assert 'type="email"' in page.text
-    assert 'name="provider"' not in page.text, "whom a company signs in with is not told to a stranger"
+    assert 'value="corp"' not in page.text, "whom a company signs in with is not told to a stranger"
+    assert 'value="op"' in page.text, "a way in that no address leads to keeps its button"
     assert onward(browser.post(LOGIN, {**fields(page), "email": "ada@Corp.Example"})).startswith("https://idp.example/")
 
 
