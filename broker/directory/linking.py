@@ -128,5 +128,8 @@ def unlink(unit: Unit, user: User, provider: str, subject: str) -> None:
         if link.provider == provider and link.subject == subject:
             unit.identities.remove(user.pool_id, provider, link.subject_key)
             unit.refreshes.revoke(user.pool_id, user_sub=user.sub)
+            # A browser that came in by this identity would otherwise stay signed in as somebody it no longer reaches.
+            for session in unit.sessions.of_upstream(user.pool_id, provider, link.subject_key):
+                unit.sessions.end(user.pool_id, session.id)
             return
     raise LinkRefused("no such link", public="This identity is not linked.")
