@@ -98,4 +98,4 @@ def test_deflate_and_back(data: bytes) -> None:
 @given(st.text(max_size=200))
 def test_no_query_makes_it_crash(query: str) -> None:
     with contextlib.suppress(DocumentInvalid):
-        read_query(query, PINNED)
+        assert not read_query(query, PINNED).signed

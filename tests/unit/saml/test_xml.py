@@ -75,7 +75,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize("data", ACCEPTED)
 def test_plain_documents_pass(data: bytes) -> None:
-    parse(data, MESSAGE)
+    assert parse(data, MESSAGE).getparent() is None
 
 
 def test_the_size_is_the_callers_to_lower() -> None:
@@ -87,7 +87,7 @@ def test_the_size_is_the_callers_to_lower() -> None:
 def test_no_octets_make_it_crash(data: bytes) -> None:
     for limits in (MESSAGE, DOCUMENT):
         with contextlib.suppress(DocumentInvalid):
-            parse(data, limits)
+            assert etree.iselement(parse(data, limits))
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
