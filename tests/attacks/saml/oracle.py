@@ -20,7 +20,8 @@ Craft = Callable[[Scene], Message | None]
 Outcome = UpstreamIdentity | ProviderError
 Judge = Callable[[Scene, Outcome], None]
 
-MODES = ("sp/off", "sp/on", "idp/on")
+# Who began, and whether the IdP may. `sp/on` differs from `sp/off` only for rows about the request, which name it.
+MODES = ("sp/off", "idp/on")
 REASON = re.compile(r"[a-z][a-z0-9_]*")
 # What a forger wrote must not come back on a page.
 CRAFTED = re.compile(r"evil|admin@|<script|canary", re.IGNORECASE)

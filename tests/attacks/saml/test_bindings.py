@@ -85,9 +85,7 @@ ARTIFACT = base64.b64encode(b"\x00\x04\x00\x00" + bytes(20) + b"h" * 20).decode(
 CASES = [
     Case("H9", "request beside response", form(lambda s: (("SAMLResponse", value(s)), ("SAMLRequest", authn_request(s)), RELAY))),
     Case("H9", "request in the query", form(lambda s: (("SAMLResponse", value(s)), RELAY), lambda s: (("SAMLRequest", "x"),))),
-    Case(
-        "H12", "encoding named", form(lambda s: (("SAMLResponse", value(s)), ("SAMLEncoding", "urn:evil:encoding"), RELAY)), judge=unchanged
-    ),
+    Case("H12", "encoding named", form(lambda s: (("SAMLResponse", value(s)), ("SAMLEncoding", "urn:evil:encoding"), RELAY))),
     Case("H13", "lines of 76", field(lambda t: lines(t, "\r\n")), judge=unchanged),
     Case("H13", "spaces", field(lambda t: lines(t, " ", 11)), judge=unchanged),
     Case("H13", "url-safe", lambda s: url_safe(value(s))),
@@ -120,7 +118,7 @@ CASES = [
     Case("H15", "only in the query", form(lambda s: (RELAY,), lambda s: (("SAMLResponse", value(s)),))),
     Case("H15", "wrong case", form(lambda s: (("samlresponse", value(s)), RELAY))),
     Case("H17", "artifact", form(lambda s: (("SAMLart", ARTIFACT), RELAY))),
-    Case("H17", "artifact beside response", form(lambda s: (("SAMLart", ARTIFACT), ("SAMLResponse", value(s)), RELAY)), judge=unchanged),
+    Case("H17", "artifact beside response", form(lambda s: (("SAMLart", ARTIFACT), ("SAMLResponse", value(s)), RELAY))),
     Case(
         "H18", "unknown source by get", lambda s: Inbound("GET", ACS, query=(("SAMLart", ARTIFACT), RELAY), raw_query="SAMLart=" + ARTIFACT)
     ),
@@ -144,8 +142,8 @@ def test_our_address_takes_one_response_in_one_field_of_a_post(case: Case) -> No
 def bomb() -> bytes:
     """200 MB of one letter in 200 kB."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    block = b"A" * (1 << 20)
-    return b"".join([packer.compress(block) for _ in range(200)] + [packer.flush()])
+    block = packer.compress(b"A" * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return block * 200 + packer.flush()
 
 
 def laughs(scene: Scene) -> bytes:

@@ -379,7 +379,7 @@ EXPIRY = {
 @rows("C11")
 @pytest.mark.parametrize("when", EXPIRY)
 def test_the_dates_of_a_pinned_certificate_are_told_or_refused(when: str) -> None:
-    """Only the key decides. A certificate out of date is refused, or taken with a note or a warning that the operator sees; never in silence."""
+    """Only the key decides. Out of date is refused, or told in a note or a warning; never silent."""
     made = certify("idp-a", private_key("idp-a"), **EXPIRY[when])
     found = ring_with(made)
     if isinstance(found, Exception):
