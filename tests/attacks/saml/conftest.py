@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.saml.listener import Listener, listening
+from tests.attacks.saml.stage import Stage
 
 pytest.register_assert_rewrite("tests.attacks.saml.oracle")
 
@@ -32,3 +33,14 @@ def secret_file(tmp_path: Path) -> Path:
     path = tmp_path / "secret.txt"
     path.write_text("canary-in-a-file")
     return path
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """One broker for the rows that only send messages; those that move its clock or break its store take `own_stage`."""
+    return Stage(tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture
+def own_stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
