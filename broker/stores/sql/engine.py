@@ -83,7 +83,13 @@ def _sqlite(url: URL, durable: bool) -> Engine:
         **_POOL,
     )
     # FULL: a commit survives a power cut. A profile that came back with another `sub` would be another person to every application.
-    pragmas = ("journal_mode = WAL", f"synchronous = {'FULL' if durable else 'NORMAL'}", "foreign_keys = ON", "temp_store = MEMORY")
+    pragmas = (
+        "journal_mode = WAL",
+        f"synchronous = {'FULL' if durable else 'NORMAL'}",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        "cache_size = -8000",
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
