@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from broker.config.problems import Wrong, shown
 
 HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
-APP_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+# With a dot, so that no other app can claim it by chance (RFC 8252 7.1, row OA-P1.8).
+APP_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 # Schemes that make a browser run or show something of its own instead of starting an app.
 NEVER_AN_APP = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "ws", "wss", "ftp", "view-source"})
 
