@@ -144,7 +144,7 @@ class Refusal:
     reasons: list[str]
 
 
-def attack(stage: Stage, browser: Browser, fields: dict[str, str] | list[tuple[str, str]], pool: str = ACME) -> Refusal:
+def refused_post(stage: Stage, browser: Browser, fields: dict[str, str] | list[tuple[str, str]], pool: str = ACME) -> Refusal:
     """Post an attack and hold the oracle against it: 4xx, a plain page, no session or code, no row, nothing of the forger's quoted."""
     return refused_by(stage, lambda: stage.post(browser, fields, pool))
 
@@ -161,7 +161,7 @@ def refused_by(stage: Stage, act: Any) -> Refusal:
     return Refusal(response, [event.get("reason", "") for event in stage.audit()[heard:]])
 
 
-def let_in(response: TestResponse) -> str:
+def accepted(response: TestResponse) -> str:
     """The code of a sign-in that went through."""
     assert response.status_code == 303, response.get_data(as_text=True)[:1500]
     assert (response.location or "").startswith(REDIRECT), response.location

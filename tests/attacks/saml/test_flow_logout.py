@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from providers.base import LoginStart
 from tests.attacks.saml.oracle import rows
 from tests.attacks.saml.ring import idp_a, idp_b
-from tests.attacks.saml.stage import ACME, GLOBEX, Stage, let_in, refused_by
+from tests.attacks.saml.stage import ACME, GLOBEX, Stage, accepted, refused_by
 from tests.attacks.saml.test_bindings import bomb
 from tests.fakes.broker import PUBLIC, REDIRECT
 from tests.fakes.saml_forge import form_value, read_request
@@ -39,7 +39,7 @@ class Guest:
     def __post_init__(self) -> None:
         self.browser = self.stage.broker.browser()
         _, sent = self.stage.begin(self.browser)
-        let_in(self.stage.post(self.browser, self.stage.broker.saml_answer(sent, name_id=self.name, session_index=self.index)))
+        accepted(self.stage.post(self.browser, self.stage.broker.saml_answer(sent, name_id=self.name, session_index=self.index)))
 
     def is_signed_in(self) -> bool:
         """Whether the browser gets a code without being asked anything."""

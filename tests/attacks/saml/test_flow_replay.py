@@ -15,7 +15,7 @@ from providers.base import LoginStart
 from tests.attacks.saml.edits import CONDITIONS, add
 from tests.attacks.saml.oracle import rows
 from tests.attacks.saml.ring import idp_b
-from tests.attacks.saml.stage import ACME, GLOBEX, SUFFIX, Stage, attack, let_in, relay, signed_in
+from tests.attacks.saml.stage import ACME, GLOBEX, SUFFIX, Stage, accepted, refused_post, relay, signed_in
 from tests.fakes import saml_names as n
 from tests.fakes.broker import REDIRECT, Browser, replace_answer
 from tests.fakes.saml_forge import form_value, read_request
@@ -30,23 +30,23 @@ def test_the_same_post_twice_counts_once(stage: Stage) -> None:
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     fields = stage.broker.saml_answer(sent)
-    let_in(stage.post(browser, fields))
-    attack(stage, browser, fields)
+    accepted(stage.post(browser, fields))
+    refused_post(stage, browser, fields)
     unasked = unasked_fields(stage)
-    let_in(stage.post(stage.broker.browser(), unasked))
-    assert attack(stage, stage.broker.browser(), unasked).reasons == ["response_replayed"]
+    accepted(stage.post(stage.broker.browser(), unasked))
+    assert refused_post(stage, stage.broker.browser(), unasked).reasons == ["response_replayed"]
 
 
 @rows("G2")
 def test_an_old_assertion_in_a_new_response_is_a_replay(stage: Stage) -> None:
     """The first message signed its assertion only, so the wrapping can be made anew by anybody."""
     document = stage.unasked(base="G-A")
-    let_in(stage.post(stage.broker.browser(), {"SAMLResponse": document, "RelayState": relay()}))
+    accepted(stage.post(stage.broker.browser(), {"SAMLResponse": document, "RelayState": relay()}))
     root = n.parse(base64.b64decode(document))
     root.set("ID", "_another_response")
     fresh = {"SAMLResponse": form_value(n.serialize(root)), "RelayState": relay()}
-    assert attack(stage, stage.broker.browser(), fresh).reasons == ["response_replayed"]
-    let_in(stage.post(stage.broker.browser(), unasked_fields(stage)))
+    assert refused_post(stage, stage.broker.browser(), fresh).reasons == ["response_replayed"]
+    accepted(stage.post(stage.broker.browser(), unasked_fields(stage)))
 
 
 @rows("G3")
@@ -64,17 +64,17 @@ def test_of_fifty_parallel_replays_on_two_nodes_one_gets_in(own_stage: Stage) ->
 @rows("G4")
 def test_a_replay_after_a_restart_is_refused(stage: Stage) -> None:
     fields = unasked_fields(stage)
-    let_in(stage.post(stage.broker.browser(), fields))
+    accepted(stage.post(stage.broker.browser(), fields))
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     solicited = stage.broker.saml_answer(sent)
-    let_in(stage.post(browser, solicited))
+    accepted(stage.post(browser, solicited))
     again = stage.another_node()
-    assert attack(stage, again.browser(), fields).reasons == ["response_replayed"]
+    assert refused_post(stage, again.browser(), fields).reasons == ["response_replayed"]
     carried = Browser(again)
     carried.client = browser.client
-    attack(stage, carried, solicited)
-    let_in(stage.post(again.browser(), unasked_fields(stage)))
+    refused_post(stage, carried, solicited)
+    accepted(stage.post(again.browser(), unasked_fields(stage)))
 
 
 @rows("G5")
@@ -82,10 +82,10 @@ def test_a_replay_is_refused_to_the_last_second_that_the_assertion_counts(own_st
     """Whether burned or expired: there is no moment in between. What the store forgets in time is forgotten here."""
     for seconds in (60, 240, 355, 361, 400):
         fields = unasked_fields(own_stage)
-        let_in(own_stage.post(own_stage.broker.browser(), fields))
+        accepted(own_stage.post(own_stage.broker.browser(), fields))
         own_stage.broker.clock.advance(seconds=seconds)
         own_stage.broker.wired.store.expire(own_stage.broker.clock.now())
-        attack(own_stage, own_stage.broker.browser(), fields)
+        refused_post(own_stage, own_stage.broker.browser(), fields)
 
 
 @rows("G6", "H16", "K8")
@@ -93,12 +93,12 @@ def test_an_answer_for_one_tenant_is_refused_at_the_next(stage: Stage) -> None:
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     fields = stage.broker.saml_answer(sent)
-    attack(stage, browser, fields, pool=GLOBEX)
-    let_in(stage.post(browser, fields))
+    refused_post(stage, browser, fields, pool=GLOBEX)
+    accepted(stage.post(browser, fields))
     unasked = stage.unasked()
     there = {"SAMLResponse": unasked, "RelayState": relay("direct" + SUFFIX[GLOBEX])}
-    attack(stage, stage.broker.browser(), there, pool=GLOBEX)
-    let_in(stage.post(stage.broker.browser(), {"SAMLResponse": unasked, "RelayState": relay()}))
+    refused_post(stage, stage.broker.browser(), there, pool=GLOBEX)
+    accepted(stage.post(stage.broker.browser(), {"SAMLResponse": unasked, "RelayState": relay()}))
 
 
 @rows("K8")
@@ -108,7 +108,7 @@ def test_the_tenant_is_chosen_by_the_request_and_never_by_the_issuer(stage: Stag
     for pool in (ACME, GLOBEX):
         browser = stage.broker.browser()
         _, sent = stage.begin(browser, pool)
-        let_in(stage.post(browser, stage.broker.saml_answer(sent, name_id="same@corp.example"), pool))
+        accepted(stage.post(browser, stage.broker.saml_answer(sent, name_id="same@corp.example"), pool))
         with stage.broker.wired.store.unit() as unit:
             user = unit.users.by_username(pool, "corp_same@corp.example")
         assert user is not None
@@ -123,14 +123,14 @@ def test_an_answer_in_another_browser_is_refused(stage: Stage) -> None:
     attackers, victims = stage.broker.browser(), stage.broker.browser()
     _, sent = stage.begin(attackers)
     fields = stage.broker.saml_answer(sent)
-    attack(stage, victims, fields)
+    refused_post(stage, victims, fields)
     _, own = stage.begin(victims)
     victims_answer = stage.broker.saml_answer(own)
-    attack(stage, victims, fields)
-    attack(stage, victims, {"SAMLResponse": fields["SAMLResponse"], "RelayState": victims_answer["RelayState"]})
-    attack(stage, victims, {"SAMLResponse": victims_answer["SAMLResponse"], "RelayState": fields["RelayState"]})
-    let_in(stage.post(victims, victims_answer))
-    let_in(stage.post(attackers, fields))
+    refused_post(stage, victims, fields)
+    refused_post(stage, victims, {"SAMLResponse": fields["SAMLResponse"], "RelayState": victims_answer["RelayState"]})
+    refused_post(stage, victims, {"SAMLResponse": victims_answer["SAMLResponse"], "RelayState": fields["RelayState"]})
+    accepted(stage.post(victims, victims_answer))
+    accepted(stage.post(attackers, fields))
 
 
 def rename(stage: Stage, table: str, name: str) -> None:
@@ -160,7 +160,7 @@ def test_without_its_memory_of_replays_the_broker_lets_nobody_in(own_stage: Stag
     assert not signed_in(answer)
     assert own_stage.counts() == before
     rename(own_stage, table + "_away", table)
-    let_in(own_stage.post(who, fields))
+    accepted(own_stage.post(who, fields))
 
 
 @rows("E7")
@@ -168,8 +168,8 @@ def test_a_second_answer_to_an_answered_request_is_refused(stage: Stage) -> None
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     first, second = stage.broker.saml_answer(sent), stage.broker.saml_answer(sent, name_id="bob@corp.example")
-    let_in(stage.post(browser, first))
-    attack(stage, browser, second)
+    accepted(stage.post(browser, first))
+    refused_post(stage, browser, second)
 
 
 @rows("E7")
@@ -177,8 +177,8 @@ def test_a_wrong_answer_leaves_the_login_open_for_the_true_one(stage: Stage) -> 
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     fields = stage.broker.saml_answer(sent)
-    assert attack(stage, browser, stage.broker.saml_answer(sent, audience="urn:evil.example")).reasons == ["audience_mismatch"]
-    let_in(stage.post(browser, fields))
+    assert refused_post(stage, browser, stage.broker.saml_answer(sent, audience="urn:evil.example")).reasons == ["audience_mismatch"]
+    accepted(stage.post(browser, fields))
 
 
 @rows("E8")
@@ -186,17 +186,17 @@ def test_an_answer_after_the_logins_end_is_refused(own_stage: Stage) -> None:
     browser = own_stage.broker.browser()
     _, sent = own_stage.begin(browser)
     own_stage.broker.clock.advance(seconds=301)
-    attack(own_stage, browser, own_stage.broker.saml_answer(sent))
+    refused_post(own_stage, browser, own_stage.broker.saml_answer(sent))
     _, again = own_stage.begin(browser)
     own_stage.broker.clock.advance(seconds=280)
-    let_in(own_stage.post(browser, own_stage.broker.saml_answer(again)))
+    accepted(own_stage.post(browser, own_stage.broker.saml_answer(again)))
 
 
 @rows("E34")
 def test_an_assertion_for_one_use_is_used_once(stage: Stage) -> None:
     fields = {"SAMLResponse": stage.unasked(edit=add(CONDITIONS, "<saml:OneTimeUse/>")), "RelayState": relay()}
-    let_in(stage.post(stage.broker.browser(), fields))
-    assert attack(stage, stage.broker.browser(), fields).reasons == ["response_replayed"]
+    accepted(stage.post(stage.broker.browser(), fields))
+    assert refused_post(stage, stage.broker.browser(), fields).reasons == ["response_replayed"]
 
 
 @rows("E2", "E9")
@@ -205,12 +205,12 @@ def test_an_answer_that_nobody_asked_for_ends_no_login_of_ours(stage: Stage) -> 
     browser = stage.broker.browser()
     _, sent = stage.begin(browser, client="partner", provider="open")
     first = query_of(sent)["RelayState"]
-    attack(stage, browser, {"SAMLResponse": stage.unasked(), "RelayState": first})
+    refused_post(stage, browser, {"SAMLResponse": stage.unasked(), "RelayState": first})
     consent = stage.post(browser, {"SAMLResponse": answer_of_b(stage, sent), "RelayState": first})
     assert consent.status_code == 303
     assert REDIRECT not in consent.location, "the partner's client asks for consent first"
     handle = next(value for value in query_of(consent).values() if len(value) >= 32)
-    attack(stage, browser, {"SAMLResponse": stage.unasked(name_id="mallory@corp.example"), "RelayState": handle})
+    refused_post(stage, browser, {"SAMLResponse": stage.unasked(name_id="mallory@corp.example"), "RelayState": handle})
 
 
 def query_of(sent: TestResponse) -> dict[str, str]:
@@ -228,5 +228,5 @@ def test_the_other_provider_of_the_tenant_does_not_answer_for_the_one_that_was_a
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     good = stage.broker.saml_answer(sent)
-    attack(stage, browser, {"SAMLResponse": answer_of_b(stage, sent), "RelayState": good["RelayState"]})
-    let_in(stage.post(browser, good))
+    refused_post(stage, browser, {"SAMLResponse": answer_of_b(stage, sent), "RelayState": good["RelayState"]})
+    accepted(stage.post(browser, good))

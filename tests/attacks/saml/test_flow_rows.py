@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from tests.attacks.saml.edits import AUTHN, put
 from tests.attacks.saml.limits import bounded
 from tests.attacks.saml.oracle import rows
-from tests.attacks.saml.stage import ACME, GLOBEX, Stage, attack, let_in, refused_by, relay, signed_in
+from tests.attacks.saml.stage import ACME, GLOBEX, Stage, accepted, refused_by, refused_post, relay, signed_in
 from tests.fakes import saml_names as n
 from tests.fakes.broker import PUBLIC, REDIRECT, claims_of
 from tests.fakes.saml_forge import HONEST, Attribute, deflate, stamp
@@ -44,13 +44,13 @@ def test_relay_state_leads_nowhere(stage: Stage, which: str) -> None:
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     good = stage.broker.saml_answer(sent)
-    attack(stage, browser, {**good, "RelayState": EVIL[which]})
+    refused_post(stage, browser, {**good, "RelayState": EVIL[which]})
     unasked = stage.unasked()
-    attack(stage, browser, {"SAMLResponse": unasked, "RelayState": EVIL[which]})
-    attack(stage, browser, {"SAMLResponse": unasked, "RelayState": relay(redirect_uri=EVIL[which])})
-    attack(stage, browser, {"SAMLResponse": unasked, "RelayState": relay() + "&" + urlencode({"redirect_uri": EVIL[which]})})
-    let_in(stage.post(stage.broker.browser(), {"SAMLResponse": unasked, "RelayState": relay()}))
-    let_in(stage.post(browser, good))
+    refused_post(stage, browser, {"SAMLResponse": unasked, "RelayState": EVIL[which]})
+    refused_post(stage, browser, {"SAMLResponse": unasked, "RelayState": relay(redirect_uri=EVIL[which])})
+    refused_post(stage, browser, {"SAMLResponse": unasked, "RelayState": relay() + "&" + urlencode({"redirect_uri": EVIL[which]})})
+    accepted(stage.post(stage.broker.browser(), {"SAMLResponse": unasked, "RelayState": relay()}))
+    accepted(stage.post(browser, good))
 
 
 @rows("H6", "E2")
@@ -74,7 +74,7 @@ def test_what_an_unasked_answer_asks_for_is_checked_like_any_request(stage: Stag
     assert not signed_in(answer)
     assert answer.status_code >= 400 or "error=" in (answer.location or "")
     assert stage.counts() == before
-    let_in(stage.post(stage.broker.browser(), {"SAMLResponse": unasked, "RelayState": relay()}))
+    accepted(stage.post(stage.broker.browser(), {"SAMLResponse": unasked, "RelayState": relay()}))
 
 
 @rows("H7")
@@ -96,14 +96,14 @@ def test_relay_state_is_our_handle_or_the_answer_is_refused(stage: Stage, relay_
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     good = stage.broker.saml_answer(sent)
-    attack(stage, browser, {**good, "RelayState": relay_state})
-    attack(stage, browser, {"SAMLResponse": good["SAMLResponse"]})
+    refused_post(stage, browser, {**good, "RelayState": relay_state})
+    refused_post(stage, browser, {"SAMLResponse": good["SAMLResponse"]})
     for place in (0, len(good["RelayState"]) // 2, -1):
         changed = list(good["RelayState"])
         changed[place] = "A" if changed[place] != "A" else "B"
-        attack(stage, browser, {**good, "RelayState": "".join(changed)})
+        refused_post(stage, browser, {**good, "RelayState": "".join(changed)})
     assert len(good["RelayState"]) <= 80
-    let_in(stage.post(browser, good))
+    accepted(stage.post(browser, good))
 
 
 @rows("H8")
@@ -111,9 +111,9 @@ def test_two_relay_states_are_refused(stage: Stage) -> None:
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     good = stage.broker.saml_answer(sent)
-    attack(stage, browser, [*good.items(), ("RelayState", good["RelayState"])])
-    attack(stage, browser, [("RelayState", "x"), *good.items()])
-    let_in(stage.post(browser, good))
+    refused_post(stage, browser, [*good.items(), ("RelayState", good["RelayState"])])
+    refused_post(stage, browser, [("RelayState", "x"), *good.items()])
+    accepted(stage.post(browser, good))
 
 
 @rows("H15", "H9", "H14", "H17", "H18")
@@ -141,7 +141,7 @@ def test_the_address_takes_one_form_with_one_response(stage: Stage) -> None:
     }
     for act in acts.values():
         refused_by(stage, act)
-    let_in(stage.post(browser, good))
+    accepted(stage.post(browser, good))
 
 
 @rows("H3", "H2")
@@ -157,7 +157,7 @@ def test_a_body_that_is_too_big_is_refused_before_it_is_decoded(stage: Stage, me
             return browser.client.post(urlsplit(ACS).path, base_url=PUBLIC, data=body, content_type="application/x-www-form-urlencoded")
 
     assert refused_by(stage, act).response.status_code == 413
-    let_in(stage.post(browser, good))
+    accepted(stage.post(browser, good))
 
 
 @rows("H19", "H18")
@@ -179,7 +179,7 @@ def test_an_envelope_at_our_address_is_refused(stage: Stage, kind: str) -> None:
     envelope = b'<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>' + base64.b64decode(good["SAMLResponse"])
     envelope += b"</S:Body></S:Envelope>"
     refused_by(stage, lambda: browser.client.post(urlsplit(ACS).path, base_url=PUBLIC, data=envelope, content_type=kind))
-    let_in(stage.post(browser, good))
+    accepted(stage.post(browser, good))
 
 
 @rows("H17", "H19")
@@ -210,7 +210,7 @@ def test_attributes_named_like_our_own_words_write_nothing(stage: Stage) -> None
     browser = stage.broker.browser()
     flow, sent = stage.begin(browser)
     fields = stage.broker.saml_answer(sent, attributes=(*HONEST, *extra), name_id="k9@corp.example")
-    code = let_in(stage.post(browser, fields))
+    code = accepted(stage.post(browser, fields))
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": flow.redirect_uri, "code_verifier": flow.verifier}
     body = stage.broker.token(form, flow.client_id, pool=ACME).get_json()
     for token in (body["id_token"], body["access_token"]):
@@ -226,13 +226,13 @@ def test_an_error_page_of_one_tenant_shows_nothing_of_the_other(stage: Stage) ->
     browser = stage.broker.browser()
     _, sent = stage.begin(browser)
     fields = stage.broker.saml_answer(sent, name_id="secret-person@corp.example")
-    refusal = attack(stage, browser, fields, pool=GLOBEX)
+    refusal = refused_post(stage, browser, fields, pool=GLOBEX)
     page = refusal.response.get_data(as_text=True)
     for word in (ACME, "secret-person", "corp.example", "idp-a.example", stage.entity_id(ACME)):
         assert word not in page
     log = [event for event in stage.audit() if event.get("pool_id") == GLOBEX]
     assert "secret-person" not in json.dumps(log)
-    let_in(stage.post(browser, fields))
+    accepted(stage.post(browser, fields))
 
 
 @rows("F6")
@@ -249,7 +249,7 @@ def test_a_transient_name_finds_nobody_again(stage: Stage) -> None:
             continue
         form = {
             "grant_type": "authorization_code",
-            "code": let_in(answer),
+            "code": accepted(answer),
             "redirect_uri": flow.redirect_uri,
             "code_verifier": flow.verifier,
         }
@@ -278,7 +278,7 @@ def test_their_session_that_ends_sooner_ends_ours(own_stage: Stage) -> None:
         browser = broker.browser()
         _, sent = own_stage.begin(browser)
         ends = put(AUTHN, "SessionNotOnOrAfter", stamp(broker.clock.now() + timedelta(minutes=minutes)))
-        let_in(own_stage.post(browser, broker.saml_answer(sent, edit=ends)))
+        accepted(own_stage.post(browser, broker.saml_answer(sent, edit=ends)))
         broker.clock.advance(minutes=10)
         _, again = own_stage.begin(browser)
         assert (urlsplit(again.location).netloc == "idp-a.example") is gone, again.location
