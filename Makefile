@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip
 STAMP  := $(VENV)/.installed
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-          --no-emit-index-url --no-emit-find-links --extra postgres --extra granian
+          --no-emit-index-url --no-emit-find-links --extra postgres
 
 # Recipes find the environment's own tools first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

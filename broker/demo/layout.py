@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass, field
+from string import Template
 
 from broker.demo.servers import HOST, free_port
 
@@ -58,27 +59,26 @@ def make_layout() -> Layout:
     return Layout(broker, saml, oidc, app)
 
 
-def config_toml(layout: Layout) -> str:
-    """The broker's configuration. A JSON string is also a TOML string."""
-    q = json.dumps
-    return f"""\
+CONFIG = Template(
+    """\
+
 # Written by `crossgate demo`. It is a complete configuration: keep it, and change it, if you like.
 
 [server]
-public_url = {q(layout.broker)}
-bind = {q(f"{HOST}:{layout.broker_port}")}
+public_url = $public_url
+bind = $bind
 workers = 2
 drain_seconds = 2
 
 [network]
 # The sample providers are on this machine. Without this line no private address is ever reached.
-allow = [{q(HOST)}]
+allow = [$host]
 
 [store]
 url = "sqlite:///demo.db"
 
 [[user_pool]]
-id = {q(POOL)}
+id = $pool
 name = "Demo"
 
 [user_pool.branding]
@@ -86,19 +86,19 @@ title = "Crossgate demo"
 accent = "#2f5bd7"
 
 [[user_pool.client]]
-id = {q(CLIENT_ID)}
+id = $client_id
 name = "Sample app"
-secret = {q(layout.client_secret)}
-redirect_uris = [{q(layout.app + "/callback")}]
-logout_uris = [{q(layout.app + "/")}]
+secret = $client_secret
+redirect_uris = [$callback]
+logout_uris = [$home]
 scopes = ["openid", "email", "profile"]
-providers = [{q(SAML_NAME)}, {q(OIDC_NAME)}]
+providers = [$saml_name, $oidc_name]
 
 [[user_pool.provider]]
-name = {q(SAML_NAME)}
+name = $saml_name
 kind = "saml"
 display_name = "SAML IdP"
-metadata_url = {q(layout.saml + "/metadata")}
+metadata_url = $metadata_url
 sign_out = true
 
 [user_pool.provider.mapping]
@@ -107,12 +107,12 @@ given_name = "firstName"
 family_name = "lastName"
 
 [[user_pool.provider]]
-name = {q(OIDC_NAME)}
+name = $oidc_name
 kind = "oidc"
 display_name = "OIDC IdP"
-issuer = {q(layout.oidc)}
+issuer = $issuer
 client_id = "crossgate"
-client_secret = {q(layout.upstream_secret)}
+client_secret = $upstream_secret
 
 [user_pool.provider.mapping]
 email = "email"
@@ -120,3 +120,24 @@ email_verified = "email_verified"
 given_name = "given_name"
 family_name = "family_name"
 """
+)
+
+
+def config_toml(layout: Layout) -> str:
+    """The broker's configuration. A JSON string is also a TOML string."""
+    values = {
+        "public_url": layout.broker,
+        "bind": f"{HOST}:{layout.broker_port}",
+        "host": HOST,
+        "pool": POOL,
+        "client_id": CLIENT_ID,
+        "client_secret": layout.client_secret,
+        "callback": layout.app + "/callback",
+        "home": layout.app + "/",
+        "saml_name": SAML_NAME,
+        "oidc_name": OIDC_NAME,
+        "metadata_url": layout.saml + "/metadata",
+        "issuer": layout.oidc,
+        "upstream_secret": layout.upstream_secret,
+    }
+    return CONFIG.substitute({name: json.dumps(value) for name, value in values.items()})

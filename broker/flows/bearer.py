@@ -11,7 +11,10 @@ from broker.tokens.verify import VerifiedToken
 
 
 def bearer(kit: FlowKit, pool: UserPool, token: str, scope: str) -> tuple[VerifiedToken, User]:
-    """The token and its user. Raises InvalidToken (expired, revoked, of another pool or resource, user gone or disabled) or InsufficientScope."""
+    """The token and its user.
+
+    Raises InvalidToken (expired, revoked, of another pool or resource, user gone or disabled) or InsufficientScope.
+    """
     verified = kit.verifier.verify(pool.id, token)
     if verified.claims.get("aud", verified.client_id) != verified.client_id:
         # Bound to somebody's API (RFC 8707 2): that API, which gets to see the token, is not to ask in the user's name here.

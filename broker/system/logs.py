@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 # Libraries that tell secrets at DEBUG (code verifiers, tokens, form bodies) stay quiet whatever the level (OA-R3.8, P3.13).
-TALKATIVE = ("authlib", "urllib3", "requests", "saml2", "werkzeug", "httpx", "sqlalchemy")
+TALKATIVE = ("authlib", "urllib3", "requests", "saml2", "werkzeug", "httpx", "sqlalchemy", "alembic", "xmlschema")
 
 
 def configure(level: str, form: str) -> None:
