@@ -18,7 +18,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class Browser:
-    """Speaks plain HTTP to one address as a proxy that ended TLS would, whatever the URLs say: so cookies and addresses are production's."""
+    """Speaks plain HTTP to one address as a proxy that ended TLS would, whatever the URLs say: cookies and addresses are production's."""
 
     def __init__(self, connect: str, client: str = "192.0.2.1") -> None:
         self._connection = http.client.HTTPConnection(connect, timeout=60)

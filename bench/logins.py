@@ -1,4 +1,4 @@
-"""Drives whole sign-ins through a broker: browser, SAML identity provider and OIDC client in one. It knows nothing of any broker in particular.
+"""Drives whole sign-ins through a broker: browser, SAML identity provider and OIDC client in one. It knows no broker in particular.
 
 A login counts only if `state` comes back, the token endpoint answers 200, and the ID token carries the nonce.
 """
@@ -48,7 +48,7 @@ class Tally:
 
 
 class Crowd:
-    """Visitors who sign in at a broker, `concurrency` at a time, each from an address of his own, as users `first` to `first + users` in turn."""
+    """Visitors who sign in at a broker, each from an address of his own, as users `first`, `first + stride`, ... in turn."""
 
     def __init__(self, party: Party, broker: Broker, *, users: int = 50, first: int = 1, stride: int = 1, providers: int = 1) -> None:
         self._party, self._broker = party, broker

@@ -68,10 +68,10 @@ class Server:
     def tree(self) -> list[int]:
         """The process and everything below it."""
         children: dict[int, list[int]] = {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            fields = _stat(pid)
+        for entry in Path("/proc").iterdir():
+            fields = _stat(entry.name) if entry.name.isdigit() else []
             if fields:
-                children.setdefault(int(fields[1]), []).append(int(pid))
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
         found, queue = [], [self._process.pid]
         while queue:
             found.append(queue.pop())

@@ -1,1 +1,1 @@
-"""The peers: their installation (install.sh), configurations and drivers. Each runs in an environment of its own, outside the repository."""
+"""The peers: how they are installed (install.sh), configured and driven. They run in environments of their own, outside the repository."""
