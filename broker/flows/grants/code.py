@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from broker.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
+from broker.errors import Conflict, InvalidGrant, InvalidRequest, UnauthorizedClient
 from broker.flows.grants import tokens
 from broker.flows.issue_code import codes
 from broker.flows.kit import FlowKit
@@ -54,8 +54,13 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
             raise InvalidGrant("the session ended before the code was used", code="session_ended")
         ask = tokens.ask_for(kit, unit, pool, client, family)
     issued = kit.issuer.issue(replace(ask, nonce=code.nonce, trigger_source="TokenGeneration_HostedAuth"))
-    with kit.store.unit() as unit:
-        unit.refreshes.start(family, secret_hash(refresh_token))
+    try:
+        with kit.store.unit() as unit:
+            unit.refreshes.start(family, secret_hash(refresh_token))
+    except Conflict as started:
+        # The family is there already, so the code was honoured before, whatever became of the transient store's memory of it.
+        _revoke(kit, pool, code)
+        raise InvalidGrant("the code's family exists already", code="code_reused") from started
     if kit.transient.get("reused", code.family) is not None:
         _revoke(kit, pool, code)
         raise InvalidGrant("the code was used a second time meanwhile", code="code_reused")
