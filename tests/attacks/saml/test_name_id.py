@@ -201,6 +201,15 @@ def test_what_is_joined_in_a_key_cannot_be_shifted_from_one_part_to_the_next() -
     assert len(seen) > 5
 
 
+@rows("F7")
+@pytest.mark.parametrize("other", [n.FORMAT_EMAIL, n.FORMAT_TRANSIENT, n.FORMAT_UNSPECIFIED, None])
+def test_a_format_that_was_demanded_is_given_or_the_answer_refused(other: str | None) -> None:
+    found = Ring(options={"name_id_format": n.FORMAT_PERSISTENT})
+    scene = Scene(found, "G-B", {"name_id_format": n.FORMAT_PERSISTENT})
+    refused(scene, outcome_of(found, scene.signed(name_id_format=other)))
+    honest(scene, outcome_of(found, scene.document))
+
+
 @rows("F8")
 def test_one_value_from_two_providers_is_two_subjects() -> None:
     theirs = Ring(idp=idp_b(), changes={"provider_id": "prov-b"})

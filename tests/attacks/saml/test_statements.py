@@ -310,6 +310,23 @@ def test_a_weaker_context_is_never_told_as_the_one_we_asked_for() -> None:
     assert strong.acr == wanted
 
 
+TOKEN_CONTEXT = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken"
+CONTEXT = ".//saml:AuthnContextClassRef"
+
+
+@rows("E40")
+@pytest.mark.parametrize("solicited", [True, False])
+@pytest.mark.parametrize(
+    "weaker", [n.PASSWORD_CONTEXT, "", TOKEN_CONTEXT + "X", TOKEN_CONTEXT.upper()], ids=["password", "empty", "longer", "case"]
+)
+def test_a_context_that_the_provider_demands_is_given_or_the_answer_refused(weaker: str, solicited: bool) -> None:
+    found = Ring(idp_initiated=True, solicited=solicited, options={"authn_context": TOKEN_CONTEXT})
+    scene = Scene(found, "G-B", {"authn_context": TOKEN_CONTEXT})
+    refused(scene, outcome_of(found, scene.signed(words(CONTEXT, weaker))))
+    refused(scene, outcome_of(found, scene.signed(drop(CONTEXT))))
+    honest(scene, outcome_of(found, scene.document))
+
+
 @rows("E39", "E40")
 def test_of_two_authentications_the_stronger_is_not_picked() -> None:
     """Refused, or the first counts."""
