@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from broker.errors import BrokerError, InvalidRequest, NotFound, UnknownHost
+from broker.errors import BrokerError, InvalidRequest, NotFound, Unavailable, UnknownHost
 from broker.model.settings import UserPool
 from broker.ports.store import Settings
 from broker.web.forwarded import Proxies
@@ -63,6 +63,9 @@ class Tenancy:
             del environ[name]
         try:
             self._enter(environ)
+        except Unavailable as away:
+            # Whose pool it is stays open; the face that was asked still answers in its own format.
+            environ["crossgate.refusal"] = away
         except BrokerError as refusal:
             environ.update({"crossgate.refusal": refusal, "PATH_INFO": REFUSED_PATH, "SCRIPT_NAME": ""})
         return self._app(environ, start_response)
@@ -99,11 +102,13 @@ class Tenancy:
         if path.startswith(ROOT_FOLDERS) or (path == "/" and environ.get("REQUEST_METHOD") in {"POST", "OPTIONS"}):
             return
         pool_id, _, rest = path.removeprefix("/").partition("/")
-        pool = self._settings.pool(pool_id) if POOL_ID.fullmatch(pool_id) else None
+        if not POOL_ID.fullmatch(pool_id):
+            raise NotFound("no such pool")
+        environ.update({"SCRIPT_NAME": f"{self._root}/{pool_id}", "PATH_INFO": f"/{rest}"})
+        pool = self._settings.pool(pool_id)
         if pool is None:
             raise NotFound("no such pool")
         self._give(environ, pool, f"{self._public_url}/{pool.id}")
-        environ.update({"SCRIPT_NAME": f"{self._root}/{pool.id}", "PATH_INFO": f"/{rest}"})
 
     def _on_own_host(self, environ: WSGIEnvironment, host: str) -> None:
         pool = self._settings.pool_by_host(host)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask, request, url_for
+from flask import Blueprint, Flask, request, url_for
 
+from broker.errors import BrokerError, Unavailable
 from broker.web import context
 from broker.web.forwarded import Proxies
 from broker.web.tenancy import origins_of
-from tests.unit.web.conftest import ACME, BETA, MakeApp
+from tests.unit.web.conftest import ACME, BETA, MakeApp, PoolSettings
 
 
 def mount(app: Flask) -> Any:
@@ -146,3 +147,18 @@ def test_a_unix_socket_can_be_trusted() -> None:
 def test_addresses_of_a_pool() -> None:
     assert origins_of(BETA, "https://id.example.test") == ("https://id.example.test/eu-1_Beta",)
     assert origins_of(ACME, "https://id.example.test") == ("https://login.acme.test", "https://id.example.test/acme")
+
+
+def test_while_the_stores_are_away_the_face_that_was_asked_answers(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise Unavailable("the database is away")
+
+    monkeypatch.setattr(PoolSettings, "pool", away)
+    app = make_app()
+    face = Blueprint("face", __name__)
+    face.add_url_rule("/oauth2/token", "token", lambda: "never", methods=["POST"])
+    face.register_error_handler(BrokerError, lambda _: ({"error": "temporarily_unavailable"}, 503))
+    app.register_blueprint(face)
+    answer = app.test_client().post("/acme/oauth2/token", headers={"Host": "id.example.test"})
+    assert (answer.status_code, answer.json) == (503, {"error": "temporarily_unavailable"})
+    assert answer.headers["Retry-After"] == "2"
