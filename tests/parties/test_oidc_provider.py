@@ -105,7 +105,7 @@ def test_logout_at_the_provider_ends_ours(stage: Stage, agent: Agent) -> None:
     """Its logout token ends the session that it names, with its refresh tokens, and nobody else's."""
     app = stage.broker.app("op_Basic")
     tokens = app.sign_in(agent)
-    bob = Agent(agent.until)
+    bob = Agent(*agent.until)
     app.sign_in(bob, "bob", "bobpass")
     page = agent.submit(agent.open(stage.op.logout_url()), button="Yes")
     assert page.status == 200, page.shown()
@@ -120,7 +120,7 @@ def test_new_signing_keys(stage: Stage, agent: Agent) -> None:
     app = stage.broker.app("op_Basic")
     before = app.sign_in(agent).id_token["sub"]
     stage.op.rotate("second")
-    assert app.sign_in(Agent(agent.until)).id_token["sub"] == before
+    assert app.sign_in(Agent(*agent.until)).id_token["sub"] == before
 
 
 def test_trace_tells_where_a_claim_came_from(stage: Stage, agent: Agent) -> None:

@@ -85,7 +85,7 @@ def test_request_by_post_is_posted(broker: Broker, agent: Agent) -> None:
     """The AuthnRequest goes by the binding that was chosen."""
     broker.app("ssp_Post").sign_in(agent)
     assert _sso_method(agent) == "POST"
-    other = Agent(agent.until)
+    other = Agent(*agent.until)
     broker.app("ssp_Both").sign_in(other)
     assert _sso_method(other) == "GET"
 
@@ -94,8 +94,8 @@ def test_same_person_twice_is_one_profile(broker: Broker, agent: Agent) -> None:
     """A second sign-in finds the profile of the first; another person has another."""
     app = broker.app("ssp_Both")
     first = app.sign_in(agent).id_token["sub"]
-    assert app.sign_in(Agent(agent.until)).id_token["sub"] == first
-    assert app.sign_in(Agent(agent.until), "bob", "bobpass").id_token["sub"] != first
+    assert app.sign_in(Agent(*agent.until)).id_token["sub"] == first
+    assert app.sign_in(Agent(*agent.until), "bob", "bobpass").id_token["sub"] != first
 
 
 def test_session_asks_nobody_twice(broker: Broker, agent: Agent) -> None:
@@ -166,7 +166,7 @@ def test_logout_leaves_other_people_alone(broker: Broker, agent: Agent, ssp: Sim
     """Alice's logout at the identity provider is hers: bob's session and alice's other browser stay."""
     app = broker.app("ssp_Both")
     app.sign_in(agent)
-    bob, elsewhere = Agent(agent.until), Agent(agent.until)
+    bob, elsewhere = Agent(*agent.until), Agent(*agent.until)
     app.sign_in(bob, "bob", "bobpass")
     app.sign_in(elsewhere)
     agent.open(ssp.logout_url(SIGNED_OUT))
@@ -192,6 +192,6 @@ def test_started_at_the_identity_provider(broker: Broker, agent: Agent, ssp: Sim
     redeemed = app.post("token_endpoint", grant_type="authorization_code", code=page.query["code"], redirect_uri=CALLBACK)
     assert app.read(redeemed.json()).id_token["email"] == "alice@example.org"
 
-    page = start("ssp_Both", Agent(agent.until))
+    page = start("ssp_Both", Agent(*agent.until))
     assert not page.arrived, page.shown()
     assert 400 <= page.status < 500

@@ -67,9 +67,9 @@ class Page:
 
 
 class Agent:
-    """One person's browser. `until` is the app's address: the journey ends in front of it."""
+    """One person's browser. `until` is the app's address: the journey ends in front of it. There may be several such addresses."""
 
-    def __init__(self, until: str) -> None:
+    def __init__(self, *until: str) -> None:
         self.until = until
         self.session = requests.Session()
         self.session.headers["Connection"] = "close"
@@ -78,6 +78,10 @@ class Agent:
     def open(self, url: str) -> Page:
         """Go to an address and wherever it leads by itself."""
         return self._settle(self._ask("GET", url))
+
+    def post(self, url: str, fields: Mapping[str, str]) -> Page:
+        """Post a form to an address and go wherever that leads by itself."""
+        return self._settle(self._ask("POST", url, data=dict(fields)))
 
     def step(self, method: str, url: str, **options: object) -> Page:
         """One request and nothing that follows from it."""
