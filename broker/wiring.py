@@ -94,7 +94,7 @@ def build(config: Config, clock: Clock | None = None) -> Wired:
         keys=keys,
         issuer=TokenIssuer(keys, random),
         verifier=TokenVerifier(keys, settings, clock, addresses.issuer),
-        rates=RateGuard(transient, _limits(config)),
+        rates=RateGuard(transient, _limits(config), clock),
         request_id=_request_id,
         keep_evidence=config.trace.evidence,
     )

@@ -50,6 +50,6 @@ class Transient(Protocol):
         """Mark a one-time key as used. True for the first caller only."""
         ...
 
-    def count(self, kind: str, key: str, window_seconds: int) -> int:
-        """Add one to a counter of the current window and return its value."""
+    def count(self, kind: str, key: str, window_seconds: int, by: int = 1) -> int:
+        """Add to a counter of the current window and return its value."""
         ...

@@ -119,6 +119,8 @@ def test_a_counter_counts_its_window(fleeting: Case) -> None:
     assert [case.transient.count("rate", "k", 60) for _ in range(3)] == [1, 2, 3]
     assert case.transient.count("rate", "j", 60) == 1
     assert case.transient.count("rate", "k", 3600) == 1
+    assert case.transient.count("rate", "many", 60, 12) == 12
+    assert case.transient.count("rate", "many", 60, by=5) == 17
     case.advance(59)
     assert case.transient.count("rate", "k", 60) == 4
     case.advance(2)

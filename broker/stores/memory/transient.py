@@ -71,12 +71,12 @@ class MemoryTransient:
             self._rows[name] = _burned(row or _Row(b"", 0), until)
             return True
 
-    def count(self, kind: str, key: str, window_seconds: int) -> int:
+    def count(self, kind: str, key: str, window_seconds: int, by: int = 1) -> int:
         name, ends = counter_name(kind, key, window_seconds, millis(self._clock.now()))
         with self._lock:
             row = self._alive(name) or _Row(b"", ends)
-            self._rows[name] = replace(row, counted=row.counted + 1)
-            return row.counted + 1
+            self._rows[name] = replace(row, counted=row.counted + by)
+            return row.counted + by
 
     def expire(self, now_ms: int) -> int:
         with self._lock:

@@ -129,13 +129,13 @@ class RedisTransient:
                 return stored[:1] == _LIVE
         raise Unavailable("redis: a key came and went too often")
 
-    def count(self, kind: str, key: str, window_seconds: int) -> int:
+    def count(self, kind: str, key: str, window_seconds: int, by: int = 1) -> int:
         now = self._now()
         name, ends = counter_name(kind, key, window_seconds, now)
 
         def step() -> int:
             pipe = self._client.pipeline()
-            pipe.incr(_PREFIX + name)
+            pipe.incrby(_PREFIX + name, by)
             pipe.pexpire(_PREFIX + name, max(1, ends - now))
             return int(pipe.execute()[0])
 
