@@ -18,7 +18,9 @@ from broker.cli.output import console, note, say, table
 if TYPE_CHECKING:
     from broker.model.login import TraceLine
     from broker.model.records import Trace
+    from broker.ports.store import Unit
 
+RECENT = 1000  # how far back a request id is looked for
 MARKS = {"ok": "[green]ok[/green]     ", "note": "[yellow]note[/yellow]   ", "refused": "[red]refused[/red]"}
 
 
@@ -34,8 +36,8 @@ def trace(login: str | None, config_path: Path, as_json: bool, **choice: Any) ->
 
     What arrived, what was checked, which rule made which claim.
 
-    Without LOGIN, the recent ones are listed. LOGIN is the `event_id` claim of a token, or the first column of that
-    list. Secrets, codes and tokens are never in a trace.
+    Without LOGIN, the recent ones are listed. LOGIN is the `event_id` claim of a token, the first column of that list,
+    or the request id that an error page shows. Secrets, codes and tokens are never in a trace.
 
     \b
     Examples:
@@ -48,8 +50,10 @@ def trace(login: str | None, config_path: Path, as_json: bool, **choice: Any) ->
         if login is None:
             found = list(unit.traces.recent(choice["pool_id"], choice["provider"], choice["limit"]))
         else:
-            one = unit.traces.get(login, choice["pool_id"])
+            one = unit.traces.get(login, choice["pool_id"]) or _by_request(unit, login, choice["pool_id"])
             found = [one] if one is not None else []
+    for each in found if login is not None else ():
+        wired.kit.audit("trace.read", "ok", "command_line", {"event_id": each.id}, pool_id=each.pool_id, user_sub=each.user_sub)
     if login is not None and not found:
         note(f"there is no trace {login}: it has expired, or never was; see: crossgate trace")
         sys.exit(1)
@@ -61,6 +65,12 @@ def trace(login: str | None, config_path: Path, as_json: bool, **choice: Any) ->
         table(("LOGIN", "BEGAN", "POOL", "CLIENT", "PROVIDER", "OUTCOME"), (_cells(each) for each in found))
     else:
         say("no sign-ins yet")
+
+
+def _by_request(unit: Unit, request_id: str, pool_id: str | None) -> Trace | None:
+    """The refused sign-in whose error page showed this id, among the most recent ones."""
+    recent = unit.traces.recent(pool_id, None, RECENT)
+    return next((one for one in recent if any(line.detail.get("request_id") == request_id for line in one.lines)), None)
 
 
 def _tell(one: Trace) -> None:

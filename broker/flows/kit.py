@@ -70,7 +70,9 @@ class FlowKit:
         return self.clock.now()
 
     def line(self, step: str, outcome: str = "ok", **detail: Any) -> TraceLine:
-        """A line of a login's trace, dated now. Callers redact."""
+        """A line of a login's trace, dated now. Callers redact. A refusal keeps the request id that the error page shows."""
+        if outcome == "refused" and self.request_id():
+            detail["request_id"] = self.request_id()
         return TraceLine(self.clock.now(), step, outcome, detail)  # type: ignore[arg-type]
 
     def audit(self, event: str, outcome: str, reason: str = "", detail: Mapping[str, Any] | None = None, **ids: str | None) -> None:

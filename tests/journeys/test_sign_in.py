@@ -120,3 +120,14 @@ def test_the_trace_tells_where_a_claim_came_from(broker: TestBroker) -> None:
     assert told[0]["made"] == "alice@corp.example"
     assert told[0]["arrived"] == {"email": "alice@corp.example"}
     assert b"alice@corp.example" in trace.evidence
+
+
+def test_a_refused_sign_in_leaves_a_trace_that_its_error_page_names(broker: TestBroker) -> None:
+    browser = broker.browser()
+    _, sent = broker.begin(browser, identity_provider="corp")
+    page = broker.post_acs(browser, broker.saml_answer(sent, audience="somebody else"))
+    assert page.status_code == 400
+    with broker.wired.store.unit() as unit:
+        told = [line for trace in unit.traces.recent(POOL) for line in trace.lines if line.outcome == "refused"]
+    assert [line.detail["request_id"] for line in told] == [page.headers["X-Request-Id"]]
+    assert told[0].detail["reason"] == "audience_mismatch"
