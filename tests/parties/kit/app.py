@@ -47,6 +47,7 @@ class App:
     secret: str
     scope: str = "openid email profile"
     _discovered: dict[str, Any] = field(default_factory=dict, repr=False)
+    _keys: jwt.PyJWKClient | None = field(default=None, repr=False)
 
     @property
     def endpoints(self) -> dict[str, Any]:
@@ -89,16 +90,19 @@ class App:
 
     def read(self, raw: dict[str, Any]) -> Tokens:
         """Verify the tokens of an answer against the published keys."""
-        keys = jwt.PyJWKClient(self.endpoints["jwks_uri"])
-
-        def verified(token: str, **options: Any) -> dict[str, Any]:
-            key = keys.get_signing_key_from_jwt(token)
-            return jwt.decode(token, key, algorithms=["RS256"], issuer=self.issuer, **options)
-
-        id_token = verified(raw["id_token"], audience=self.client_id)
-        access_token = verified(raw["access_token"], options={"verify_aud": False})
+        id_token = self.read_id_token(raw["id_token"])
+        access_token = self._verified(raw["access_token"], options={"verify_aud": False})
         assert (id_token["token_use"], access_token["token_use"]) == ("id", "access")
         return Tokens(raw, id_token, access_token)
+
+    def read_id_token(self, token: str) -> dict[str, Any]:
+        """The claims of a verified ID token for this client."""
+        return self._verified(token, audience=self.client_id)
+
+    def _verified(self, token: str, **options: Any) -> dict[str, Any]:
+        self._keys = self._keys or jwt.PyJWKClient(self.endpoints["jwks_uri"])
+        key = self._keys.get_signing_key_from_jwt(token)
+        return dict(jwt.decode(token, key, algorithms=["RS256"], issuer=self.issuer, **options))
 
     def refresh(self, tokens: Tokens) -> requests.Response:
         return self.post("token_endpoint", grant_type="refresh_token", refresh_token=tokens.raw["refresh_token"])
