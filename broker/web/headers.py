@@ -10,6 +10,17 @@ from broker.web.context import is_https
 
 # Without includeSubDomains: what else lives under this name is not ours to say.
 HSTS = "max-age=31536000"
+ALWAYS = tuple(
+    (name, name.lower(), value)
+    for name, value in {
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        # A cached page of one person must not reach another (row OA-B8); what may be cached says so itself.
+        "Cache-Control": "no-store",
+    }.items()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +60,16 @@ def install(app: Flask) -> None:
     @app.after_request
     def harden(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        # A cached page of one person must not reach another (row OA-B8); what may be cached says so itself.
-        headers.setdefault("Cache-Control", "no-store")
-        if "no-store" in headers["Cache-Control"]:
-            response.vary.add("Cookie")
-        if is_https():
-            headers.setdefault("Strict-Transport-Security", HSTS)
+        # One look at what is there: each lookup in werkzeug's Headers is a walk over all of them.
+        there = {name.lower(): value for name, value in headers}
+        for name, lower, value in ALWAYS:
+            if lower not in there:
+                headers.add(name, value)
+        if "no-store" in there.get("cache-control", "no-store"):
+            if "vary" in there:
+                response.vary.add("Cookie")
+            else:
+                headers.add("Vary", "Cookie")
+        if "strict-transport-security" not in there and is_https():
+            headers.add("Strict-Transport-Security", HSTS)
         return response

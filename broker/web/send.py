@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +16,8 @@ from providers.base import LoginStart
 
 # The mark of a form that we asked to be sent again. It is ours alone and goes no further.
 BOUNCED = "crossgate_bounced"
+# The characters of RFC 3986.
+URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 
 
 def send(start: LoginStart, name: str = "", *, from_form: bool = False) -> Response:
@@ -77,6 +80,11 @@ def with_query(url: str, fields: Iterable[tuple[str, str]]) -> str:
     return f"{base}{'&' if '?' in base else '?'}{extra}{hash_mark}{fragment}"
 
 
+def _ascii(url: str) -> str:
+    """A URL as a header carries it. Nearly all are URIs already, and taking one apart to see that costs more than looking."""
+    return url if URI.fullmatch(url) else iri_to_uri(url)
+
+
 def _see_other(url: str) -> Response:
     # The body has no copy of the URL, code and all, as a framework's own redirect would; nobody reads it.
-    return Response(gettext("Continue") + "\n", status=303, headers={"Location": iri_to_uri(url)}, content_type="text/plain; charset=utf-8")
+    return Response(gettext("Continue") + "\n", status=303, headers={"Location": _ascii(url)}, content_type="text/plain; charset=utf-8")

@@ -80,6 +80,8 @@ def _sqlite(url: URL, durable: bool) -> Engine:
         execution_options=_OPTIONS,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
+        # Every statement stands alone on what is not durable: a connection that comes back has nothing open to roll back.
+        pool_reset_on_return="rollback" if durable else None,
         **_POOL,
     )
     # FULL: a commit survives a power cut. A profile that came back with another `sub` would be another person to every application.
