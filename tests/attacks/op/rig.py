@@ -119,15 +119,17 @@ class World:
     def rows(self, except_for: Iterable[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
         """Everything durable that a refusal must leave as it was."""
         with closing(sqlite3.connect(self.folder / "crossgate.db")) as database:
-            return {
-                table: sorted(database.execute(f"select * from {table}").fetchall(), key=repr)
-                for table in DURABLE
-                if table not in set(except_for)
-            }
+            return {table: database.execute(f"select * from {table}").fetchall() for table in DURABLE if table not in set(except_for)}
 
-    def audit(self) -> list[dict[str, Any]]:
+    def audit(self, since: int = 0) -> list[dict[str, Any]]:
+        """The audit events after so many octets of the file."""
         path = self.folder / "audit.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [json.loads(line) for line in path.read_bytes()[since:].splitlines()] if path.exists() else []
+
+    def told(self) -> int:
+        """How long the audit file is by now."""
+        path = self.folder / "audit.jsonl"
+        return path.stat().st_size if path.exists() else 0
 
     def outbound(self) -> int:
         return len(self.op.seen) + len(self.op2.seen)
@@ -146,13 +148,13 @@ class World:
         `touches` names the tables that this very refusal is meant to change (a family that reuse revokes). Calls upstream are
         refusals' own to forbid; a row whose attack lies behind one lists "outbound".
         """
-        before, told, calls = self.rows(touches), len(self.audit()), self.outbound()
+        before, told, calls = self.rows(touches), self.told(), self.outbound()
         response = act()
         seen_error(response, error, status)
         gives_nothing(response)
         assert self.rows(touches) == before
         assert "outbound" in set(touches) or self.outbound() == calls
-        events = [event for event in self.audit()[told:] if event["outcome"] == "refused"]
+        events = [event for event in self.audit(told) if event["outcome"] == "refused"]
         assert [event.get("reason") for event in events][-1:] == [reason], events
         assert len(events) == 1 or "events" in set(touches), events
         return response

@@ -116,6 +116,7 @@ def test_p1_24_a_redirect_is_a_303(seen: dict[str, TestResponse], world: World) 
     assert [name for name, response in seen.items() if response.status_code == 303] == ["to chooser", "upstream", "to app"]
     for path in ("/oauth2/authorize/", "/login/", "/oauth2//authorize", "/oauth2/./authorize", "/OAuth2/authorize"):
         assert world.broker.browser().get(world.url(path)).status_code == 404
+    assert world.post("/oauth2//token", {"client_secret": "x"}).status_code == 404
 
 
 def test_p1_25_no_answer_leaks_or_lingers(seen: dict[str, TestResponse]) -> None:
