@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from tests.parties.kit.process import Process, answers
 
 CROSSGATE = str(Path(sys.executable).parent / "crossgate")
 CLIENT_ID = "app"
+WORKERS = 2
+PROCESSES = WORKERS + 1  # with the background worker
 CLIENT_SECRET = "an-app-secret-of-good-length-0123456789"
 
 # What SimpleSAMLphp's people have, by the names under which they arrive.
@@ -81,7 +85,7 @@ class Broker:
 
     def write(self) -> None:
         """Write the configuration file."""
-        server = {"public_url": self.public_url, "bind": f"127.0.0.1:{self.port}", "workers": 2, "threads": 4, "drain_seconds": 2}
+        server = {"public_url": self.public_url, "bind": f"127.0.0.1:{self.port}", "workers": WORKERS, "threads": 4, "drain_seconds": 2}
         tables: dict[str, Any] = {
             "server": server,
             "network": {"allow": ["127.0.0.0/8", "localhost"]},
@@ -96,7 +100,7 @@ class Broker:
 
     def start(self) -> None:
         self.process = Process(self.name, [CROSSGATE, "serve", "--config", str(self.config)], cwd=self.directory)
-        self.process.wait(self.ready, 60)
+        self.process.wait(lambda: self.ready() and len(self.process.children()) >= PROCESSES, 60)
 
     def ready(self) -> bool:
         """Its stores answer, too."""
@@ -126,6 +130,11 @@ class Broker:
     def tracebacks(self) -> list[str]:
         """Lines of its log that speak of an error nobody foresaw."""
         return [line for line in self.log().splitlines() if "Traceback (most recent call last)" in line]
+
+    def people(self) -> set[str]:
+        """The user names in its database, which must be its own SQLite file."""
+        with closing(sqlite3.connect(self.directory / "crossgate.db")) as database:
+            return {str(name) for (name,) in database.execute("SELECT username FROM users")}
 
     def close(self) -> None:
         self.process.stop()

@@ -1,0 +1,1 @@
+"""Bad input at every route: `python -m tests.fuzz --seconds N`."""
