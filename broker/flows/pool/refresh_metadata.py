@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from broker.errors import Conflict
+import structlog
+
+from broker.errors import BrokerError, Conflict
 from broker.flows.pool.validate import reading
 from broker.model.records import AuditEvent, Job
 from broker.model.settings import ProviderRecord
@@ -22,6 +24,7 @@ from metadata.fetch import Fetcher, Limits
 from metadata.saml.entity import IdpEntity
 from metadata.saml.parse import Reading, parse_idp
 
+log = structlog.get_logger(__name__)
 KIND = "refresh_metadata"
 LONGEST = timedelta(hours=6)
 SHORTEST = timedelta(minutes=5)
@@ -66,35 +69,46 @@ class MetadataRefresher:
         return made
 
     def run_due(self, limit: int = 10) -> int:
-        """Refresh what is due; returns how many documents were good."""
+        """Refresh what is due, several at once; returns how many documents were good."""
         with self.store.unit() as unit:
             jobs = unit.jobs.lease((KIND,), self.clock.now(), LEASE_SECONDS, limit)
-        return sum(self._run(job) for job in jobs)
+        due = [record for job in jobs if (record := self._wanted(job)) is not None]
+        return sum(not done.problem for done in self._refresh_all(due))
 
     def fetch_missing(self) -> Sequence[Fetched]:
         """Fetch for those that have no metadata at all, several at once; for the start, so that sign-ins work from the first second on."""
-        missing = [record for record in self._addressed() if not record.options.get("metadata")][:AT_START]
-        if not missing:
+        missing = [record for record in self._addressed() if not record.options.get("metadata")]
+        with self.store.unit() as unit:
+            for record in missing[AT_START:]:
+                # Its job may be waiting for the next refresh of a document that is no longer there, hours from now.
+                unit.jobs.retry(_job_id(record), self.clock.now(), "")
+        return self._refresh_all(missing[:AT_START])
+
+    def _refresh_all(self, records: Sequence[ProviderRecord]) -> Sequence[Fetched]:
+        """Fetch, judge, and say when to come again. What goes wrong with one, whatever it is, is its own problem only."""
+        if not records:
             return ()
         # Threads only fetch; what they bring is written here, one after the other.
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="metadata") as threads:
-            brought = list(threads.map(self._retrieve, missing))
-        return [self._settle(record, answer) for record, answer in zip(missing, brought, strict=True)]
+        with ThreadPoolExecutor(min(AT_ONCE, len(records)), thread_name_prefix="metadata") as threads:
+            brought = list(threads.map(self._retrieve, records))
+        ended = [self._settle(record, answer) for record, answer in zip(records, brought, strict=True)]
+        with self.store.unit() as unit:
+            for record, done in zip(records, ended, strict=True):
+                unit.jobs.retry(_job_id(record), done.due_at, done.problem)
+        return ended
 
     def refresh(self, record: ProviderRecord) -> Fetched:
         """Fetch one provider's metadata now and keep it if it is good."""
         return self._settle(record, self._retrieve(record))
 
-    def _run(self, job: Job) -> bool:
+    def _wanted(self, job: Job) -> ProviderRecord | None:
+        """The provider that a job is about. Without one, or with one that rests, the job ends: who comes back is scheduled again."""
         with self.store.unit() as unit:
             record = unit.providers.get(str(job.payload["pool_id"]), str(job.payload["provider"]))
-            if record is None or not record.options.get("metadata_url") or record.state == "disabled":
-                unit.jobs.done(job.id)  # a provider that comes back is scheduled again
-                return False
-        done = self.refresh(record)
-        with self.store.unit() as unit:
-            unit.jobs.retry(job.id, done.due_at, done.problem)
-        return not done.problem
+            if record is None or not record.options.get("metadata_url") or record.state == "disabled" or _job_id(record) != job.id:
+                unit.jobs.done(job.id)
+                return None
+        return record
 
     def _retrieve(self, record: ProviderRecord) -> str | TrustError:
         url = str(record.options["metadata_url"])
@@ -107,6 +121,9 @@ class MetadataRefresher:
             return DocumentInvalid("The metadata is not UTF-8 text.", url, code="metadata_unparsable")
         except TrustError as error:
             return error
+        except Exception as error:  # one provider's trouble must not keep the others from being fetched
+            log.exception("fetching metadata failed", pool=record.pool_id, provider=record.name)
+            return FetchFailed("The metadata could not be fetched.", f"{url}: {error!r}")
 
     def _settle(self, record: ProviderRecord, answer: str | TrustError) -> Fetched:
         """Judge what was fetched, and keep it if it is good."""
@@ -115,14 +132,20 @@ class MetadataRefresher:
             if isinstance(answer, TrustError):
                 raise answer
             idp = _judge(record, answer, now)
-        except TrustError as error:
-            self._say(record, "refused", error.code)
-            kept = "the last good copy is kept" if record.options.get("metadata") else "nobody can sign in through it until it is there"
-            problem = f"{record.options['metadata_url']}: {error.private if error.private != error.public else error.public} ({kept})"
-            return Fetched(record.pool_id, record.name, problem, now + AFTER_FAILURE)
-        self._keep(record, answer)
+            self._keep(record, answer)
+        except (TrustError, BrokerError) as error:
+            return self._failed(record, error.code, error.private or str(error))
+        except Exception as error:
+            log.exception("reading metadata failed", pool=record.pool_id, provider=record.name)
+            return self._failed(record, "server_error", repr(error))
         self._say(record, "ok", "")
         return Fetched(record.pool_id, record.name, "", now + _interval(idp, now))
+
+    def _failed(self, record: ProviderRecord, code: str, words: str) -> Fetched:
+        self._say(record, "refused", code)
+        kept = "the last good copy is kept" if record.options.get("metadata") else "nobody can sign in through it until it is there"
+        problem = f"{record.options['metadata_url']}: {words} ({kept})"
+        return Fetched(record.pool_id, record.name, problem, self.clock.now() + AFTER_FAILURE)
 
     def _keep(self, record: ProviderRecord, document: str) -> None:
         """Write the document, if it is another one, into the record as it is now."""

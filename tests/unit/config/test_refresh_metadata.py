@@ -199,3 +199,27 @@ def test_a_provider_that_rests_is_not_asked(house: House) -> None:
     assert house.server.asked == []
     house.apply(FILE)
     assert house.refresher.schedule() == 1, "it is scheduled again when it comes back"
+
+
+def test_a_new_address_that_fails_at_first_is_asked_again_soon(house: House) -> None:
+    house.refresher.schedule()
+    assert house.refresher.run_due() == 1
+    house.apply(FILE.replace("/metadata", "/elsewhere"))
+    house.server.answer = FetchTimeout("The other side was too slow.")
+    house.refresher.schedule()
+    (failed,) = house.refresher.fetch_missing()
+    assert failed.problem
+    house.server.answer = IDP.metadata()
+    house.clock.advance(minutes=11)
+    assert house.refresher.run_due() == 1
+    assert house.record().options["metadata"] == IDP.metadata()
+
+
+def test_trouble_that_nobody_thought_of_is_one_providers_own(house: House) -> None:
+    house.refresher.schedule()
+    house.server.answer = ValueError("surprise")
+    assert house.refresher.run_due() == 0
+    assert "surprise" in house.refresher.refresh(house.record()).problem
+    house.clock.advance(minutes=11)
+    house.server.answer = IDP.metadata()
+    assert house.refresher.run_due() == 1
