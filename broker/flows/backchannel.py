@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
+from broker.errors import BrokerError
 from broker.flows.kit import FlowKit
+from broker.model.records import Job
 from broker.model.settings import AppClient, UserPool
 from metadata.errors import TrustError
-from metadata.fetch import Fetcher
+from metadata.fetch import Fetcher, Limits
 
+log = structlog.get_logger(__name__)
 KIND = "backchannel_logout"
 LOGOUT_SECONDS = 120
 MOST_ATTEMPTS = 6
+AT_ONCE, LEASE_SECONDS = 10, 60
+FETCH = Limits(read=5.0, total=10.0)
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -30,7 +38,7 @@ def logout_token(kit: FlowKit, pool: UserPool, client: AppClient, sub: str, sid:
         "jti": kit.random.uuid(),
         "events": {EVENT: {}},
     }
-    return kit.keys.signer(pool.id, "logout", client.signing_alg).compact(claims)
+    return kit.keys.signer(pool.id, "logout", client.signing_alg).compact(claims, typ="logout+jwt")
 
 
 def deliver(kit: FlowKit, fetch: Fetcher, payload: Mapping[str, Any]) -> None:
@@ -46,28 +54,41 @@ def deliver(kit: FlowKit, fetch: Fetcher, payload: Mapping[str, Any]) -> None:
         raise TrustError(f"the client answered {reply.status}", code="backchannel_refused")
 
 
-def run_outbox(kit: FlowKit, fetch: Fetcher, limit: int = 10) -> int:
-    """Lease and deliver what is due, backing off by powers of four seconds; returns how many were delivered."""
-    now, delivered = kit.now(), 0
+def run_outbox(kit: FlowKit, fetch: Fetcher, limit: int = AT_ONCE) -> int:
+    """Lease and deliver what is due, backing off by powers of four seconds; returns how many were delivered.
+
+    All of a lease at once, each within its own limits, so that a client that hangs holds up nobody else, and the lease outlasts them all.
+    """
     with kit.store.unit() as unit:
-        jobs = unit.jobs.lease((KIND,), now, 60, limit)
-    for job in jobs:
-        problem = _attempt(kit, fetch, job.payload)
-        with kit.store.unit() as unit:
-            if problem is None or job.attempts >= MOST_ATTEMPTS:
-                unit.jobs.done(job.id)
-            else:
-                unit.jobs.retry(job.id, now + timedelta(seconds=4**job.attempts), problem)
-        delivered += problem is None
-        outcome = "ok" if problem is None else "refused"
-        ids = {"pool_id": str(job.payload["pool_id"]), "client_id": str(job.payload["client_id"])}
-        kit.audit("logout.backchannel", outcome, problem or "", {"attempt": job.attempts}, **ids)
-    return delivered
+        jobs = unit.jobs.lease((KIND,), kit.now(), LEASE_SECONDS, limit)
+    if not jobs:
+        return 0
+    out = fetch.limited(FETCH)
+    # Threads only deliver; what came of it is written here, one after the other.
+    with ThreadPoolExecutor(len(jobs), thread_name_prefix="logout") as threads:
+        running = {threads.submit(_attempt, kit, out, job): job for job in jobs}
+        return sum(_settle(kit, running[ended], ended.result()) for ended in as_completed(running))
 
 
-def _attempt(kit: FlowKit, fetch: Fetcher, payload: Mapping[str, Any]) -> str | None:
+def _settle(kit: FlowKit, job: Job, problem: str | None) -> bool:
+    """Strike the job off, or put it back for later; given up after MOST_ATTEMPTS. True if it was delivered."""
+    with kit.store.unit() as unit:
+        if problem is None or job.attempts >= MOST_ATTEMPTS:
+            unit.jobs.done(job.id)
+        else:
+            unit.jobs.retry(job.id, kit.now() + timedelta(seconds=4**job.attempts), problem)
+    ids = {name: str(job.payload.get(name, "")) for name in ("pool_id", "client_id")}
+    kit.audit("logout.backchannel", "ok" if problem is None else "refused", problem or "", {"attempt": job.attempts}, **ids)
+    return problem is None
+
+
+def _attempt(kit: FlowKit, fetch: Fetcher, job: Job) -> str | None:
+    """The problem's code, or None. It never raises: one job that nobody can deliver must not take the others of its lease with it."""
     try:
-        deliver(kit, fetch, payload)
-    except TrustError as failed:
+        deliver(kit, fetch, job.payload)
+    except (TrustError, BrokerError) as failed:
         return failed.code
+    except Exception:
+        log.exception("a back-channel logout failed", job=job.id, attempt=job.attempts)
+        return "server_error"
     return None
