@@ -144,5 +144,10 @@ def network(value: str) -> str:
         raise Wrong(f"{shown(value)} is not a network: {error}", "write it like 10.0.0.0/8 or 192.0.2.7") from None
 
 
+def proxy(value: str) -> str:
+    """A reverse proxy: its network, or the word `unix` for the peer of a Unix socket, which has no address."""
+    return value if value == "unix" else network(value)
+
+
 def _is_port(text: str, lowest: int = 1) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535

@@ -38,7 +38,9 @@ class Client(Table):
         description="Addresses to which codes may be sent, compared character by character. https, http on localhost, or an app's own "
         "scheme.",
     )
-    default_redirect_uri: str | None = Field(None, description="The one of `redirect_uris` that is meant when a request names none.")
+    default_redirect_uri: str | None = Field(
+        None, description="One of `redirect_uris`, kept as the AWS API has it. A request always names its own."
+    )
     logout_uris: Many[RedirectUri] = Field((), max_length=100, description="Addresses to which a browser may return after sign-out.")
     flows: Many[Flow] = Field(
         ("code",), min_length=1, description="`code`; or `client_credentials`, alone. `implicit` may be stored but is always refused."
@@ -65,14 +67,22 @@ class Client(Table):
         "other "
         "two; fractions are allowed (`0.5`).",
     )
-    rotation: bool = Field(False, description="Give a new refresh token at each refresh. An old one used again ends the whole sign-in.")
+    rotation: bool | None = Field(
+        None,
+        description="Give a new refresh token at each refresh. An old one used again ends the whole sign-in. If it is not given: on for a "
+        "public client (`token_auth` is `none`), whose tokens nothing else protects, and off for others.",
+    )
     rotation_grace_seconds: int = Field(
         0,
         ge=0,
         le=60,
         description="With `rotation`: how long the previous token still works, for lost answers.",
     )
-    read_attributes: Many[str] | None = Field(None, description="Attributes that tokens and userInfo may show it. All if it is not given.")
+    read_attributes: Many[str] | None = Field(
+        None,
+        description="Attributes that tokens and userInfo may show it. All standard ones if it is not given; a `custom:` one is shown only "
+        "if it is listed.",
+    )
     write_attributes: Many[str] | None = Field(None, description="Attributes that a sign-in through it may write. All if it is not given.")
     backchannel_logout_uri: WebUrl | None = Field(
         None,

@@ -110,7 +110,7 @@ def app_client(pool_id: str, client: Client) -> AppClient:
         id_token_ttl=round(client.id_token_minutes * 60),
         access_token_ttl=round(client.access_token_minutes * 60),
         refresh_token_ttl=round(client.refresh_token_days * 86400),
-        rotation=client.rotation,
+        rotation=token_auth(client) == "none" if client.rotation is None else client.rotation,
         rotation_grace=client.rotation_grace_seconds,
         revocation=client.revocation,
         backchannel_logout_uri=client.backchannel_logout_uri,

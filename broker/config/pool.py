@@ -32,8 +32,18 @@ RoleArn = Annotated[
     ),
     Kind("ARN"),
 ]
+PLUGIN = r"[A-Za-z_][\w.-]*(:[A-Za-z_][\w.]*)?"
 Hook = Annotated[
-    str, matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "does not name a plugin", "write it like package.module:name"), Kind("plugin")
+    str, matching(PLUGIN, "does not name a plugin", "write it like package.module:name, or as an entry point's name"), Kind("plugin")
+]
+VersionedHook = Annotated[
+    str,
+    matching(
+        PLUGIN + r"(@V[123]_0)?",
+        "does not name a plugin",
+        "write it like package.module:name, or as an entry point's name; @V1_0, @V2_0 or @V3_0 may follow",
+    ),
+    Kind("plugin"),
 ]
 
 
@@ -105,9 +115,14 @@ class Pool(Table):
     enabled: bool = Field(True, description="A pool that is not enabled signs nobody in.")
     branding: Branding = Field(Branding(), description="What its pages look like.")
     attribute: Many[Attribute] = Field((), description="Attributes of its profiles.")
-    pre_token_hook: Hook | None = Field(None, description="Plugin that may change claims before a token is issued: `package.module:name`.")
+    pre_token_hook: VersionedHook | None = Field(
+        None,
+        description="Plugin that may change claims before a token is issued: `package.module:name` on the Python path, or the name of an "
+        "entry point in the group `crossgate.hooks`. `@V1_0`, `@V2_0` or `@V3_0` after it chooses Cognito's version of the event; `@V2_0` "
+        "if none does. Only `@V3_0` is asked about `client_credentials` too.",
+    )
     inbound_federation_hook: Hook | None = Field(
-        None, description="Plugin that sees what a provider sent before it is mapped: `package.module:name`."
+        None, description="Plugin that sees what a provider sent before it is mapped, named in the same two ways."
     )
     trace_retention_days: int | None = Field(
         None, ge=1, le=365, description="Days that its traces are kept, in place of `[trace] retention_days`."

@@ -9,7 +9,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from broker.config.problems import Wrong, shown
-from broker.config.values import Bind, Cidr, Kind, Location, Many, Origin, ReadableFile, Secret, Table, dereference, matching, surroundings
+from broker.config.values import (
+    Bind,
+    Kind,
+    Location,
+    Many,
+    Origin,
+    ProxyAddress,
+    ReadableFile,
+    Secret,
+    Table,
+    dereference,
+    matching,
+    surroundings,
+)
 from metadata.fetch.addresses import AllowList
 
 
@@ -64,9 +77,10 @@ class Server(Table):
     )
     workers: int = Field(2, ge=1, le=256, description="Worker processes. About one a core.")
     threads: int = Field(4, ge=1, le=256, description="Threads a worker: how many slow upstreams it can wait for at once.")
-    trusted_proxies: Many[Cidr] = Field(
+    trusted_proxies: Many[ProxyAddress] = Field(
         (),
-        description="Your reverse proxies. `X-Forwarded-For`, `-Proto` and `-Host` count only if the connection comes from one.",
+        description="Your reverse proxies, as addresses or networks; `unix` stands for whoever connects to a `unix:` bind. "
+        "`X-Forwarded-For`, `-Proto` and `-Host` count only if the connection comes from one.",
     )
     tls_cert: ReadableFile | None = Field(None, description="Certificate chain (PEM), if Crossgate itself speaks TLS. Needs `tls_key`.")
     tls_key: ReadableFile | None = Field(None, description="Private key (PEM) of `tls_cert`.")

@@ -138,7 +138,7 @@ RedirectUri = Annotated[str, AfterValidator(addresses.redirect_uri), Kind("URI")
 Logo = Annotated[str, AfterValidator(addresses.logo), Kind("URL")]
 Host = Annotated[str, AfterValidator(addresses.host), Kind("host")]
 Bind = Annotated[str, AfterValidator(addresses.bind), Kind("address")]
-Cidr = Annotated[str, AfterValidator(addresses.network), Kind("network")]
+ProxyAddress = Annotated[str, AfterValidator(addresses.proxy), Kind("network")]
 
 # TOML has lists, the models have tuples: this one conversion is allowed, nothing inside becomes laxer by it.
 Many = Annotated[tuple[T, ...], Field(strict=False)]

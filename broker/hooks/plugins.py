@@ -46,6 +46,8 @@ def _load(reference: str) -> Hook:
             found = next(iter(entry_points(group=GROUP, name=reference))).load()
     except (ImportError, AttributeError, ValueError, StopIteration):
         raise ConfigError(f"hook {reference!r}: no such entry point in {GROUP} and no such package.module:function") from None
+    except Exception as error:  # a module runs when it is imported, and may raise anything
+        raise ConfigError(f"hook {reference!r}: its module cannot be imported: {type(error).__name__}") from error
     if not callable(found):
         raise ConfigError(f"hook {reference!r} is not a function")
     return found

@@ -12,18 +12,21 @@ from broker.config.rules.finding import Finding, PoolAt
 SERVICE_RULES = (
     service.tls_is_a_pair,
     service.console_has_its_own_host,
+    service.proxy_of_a_socket_is_trusted,
     service.access_keys_differ,
     pools.pools_differ,
     pools.clients_differ,
 )
 POOL_RULES = (
     pools.names_inside_differ,
+    pools.hooks_exist,
     attributes.schema_is_possible,
     clients.redirects_fit,
     clients.scopes_exist,
     clients.flows_go_together,
     clients.authentication_is_possible,
     clients.lifetimes_are_in_range,
+    clients.public_clients_rotate,
     clients.providers_exist,
     clients.attributes_exist,
     providers.names_are_allowed,
@@ -33,6 +36,7 @@ POOL_RULES = (
     providers.options_fit_the_kind,
     attributes.mapping_fits_the_schema,
     attributes.clients_may_write_what_is_mapped,
+    attributes.custom_attributes_reach_somebody,
 )
 
 

@@ -95,6 +95,19 @@ def _of_mapping(at: PoolAt, table: str, problem: MappingProblem) -> Finding:
     return Finding(table, key, what, remedy)
 
 
+def custom_attributes_reach_somebody(at: PoolAt) -> Iterator[Finding]:
+    """Tokens show custom attributes only to clients that list them (spec B.1), which is easily forgotten."""
+    read = {name for client in at.pool.client for name in client.read_attributes or ()}
+    told: set[str] = set()
+    for provider in at.pool.provider:
+        for target in provider.mapping:
+            if target.startswith(CUSTOM) and target not in read | told and at.pool.client:
+                told.add(target)
+                what = "is read by no client: tokens show custom attributes only to clients that list them"
+                remedy = f"add {target} to the read_attributes of a client, with the standard ones that it reads"
+                yield Finding(at.inner("provider", provider.name), f"mapping.{target}", what, remedy, warning=True)
+
+
 def clients_may_write_what_is_mapped(at: PoolAt) -> Iterator[Finding]:
     """A sign-in writes through its client (spec B.9, 4), so what is mapped must be among what the client may write."""
     providers = {provider.name: provider for provider in at.pool.provider}

@@ -131,6 +131,14 @@ def lifetimes_are_in_range(at: PoolAt) -> Iterator[Finding]:
             yield Finding(table, "refresh_token_days", "is not longer than the ID and access tokens", "raise it, or shorten the others")
 
 
+def public_clients_rotate(at: PoolAt) -> Iterator[Finding]:
+    """RFC 9700 2.2.2: a public client's refresh token is bound to nothing, so rotation is what tells that it was stolen."""
+    for table, client in each(at):
+        if client.rotation is False and token_auth(client) == "none":
+            what = "is false for a public client, so a stolen refresh token works unnoticed until it ends"
+            yield Finding(table, "rotation", what, "remove it, and give rotation_grace_seconds if answers get lost", warning=True)
+
+
 def providers_exist(at: PoolAt) -> Iterator[Finding]:
     """Names of this pool's providers; with an IdP that may begin a sign-in by itself, SAML only (spec B.6)."""
     known = {provider.name: provider for provider in at.pool.provider}

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from broker.config.root import Config
 from broker.config.rules.finding import Finding, PoolAt, repeated
+from broker.errors import ConfigError
+from broker.hooks import plugins, pretoken
 
 
 def pools_differ(config: Config) -> Iterator[Finding]:
@@ -39,6 +41,20 @@ def clients_differ(config: Config) -> Iterator[Finding]:
                 table = PoolAt(pool, position).inner("client", client.id)
                 yield Finding(table, "id", f"is the id of a client of {owners[client.id]} too", "give each client an id of its own")
             owners.setdefault(client.id, pool.id)
+
+
+def hooks_exist(at: PoolAt) -> Iterator[Finding]:
+    """A hook that is missing would be found out by every user at once. Its module is imported, as it is when it is called."""
+    for key, name, checked in (
+        ("pre_token_hook", at.pool.pre_token_hook, pretoken.check),
+        ("inbound_federation_hook", at.pool.inbound_federation_hook, plugins.load),
+    ):
+        if name is None:
+            continue
+        try:
+            checked(name)
+        except ConfigError as missing:
+            yield Finding(at.table, key, missing.private, "install it, add its folder to PYTHONPATH, or correct the name")
 
 
 def names_inside_differ(at: PoolAt) -> Iterator[Finding]:

@@ -25,6 +25,14 @@ def console_has_its_own_host(config: Config) -> Iterator[Finding]:
         yield Finding("[server]", "admin_url", "is the same as public_url", "give the console a host name, or a port, of its own")
 
 
+def proxy_of_a_socket_is_trusted(config: Config) -> Iterator[Finding]:
+    """Behind a Unix socket nobody has an address but by the proxy's word: untrusted, all users would share one rate limit."""
+    server = config.server
+    if server.bind.startswith("unix:") and "unix" not in server.trusted_proxies:
+        what = 'lacks "unix", so every user has the same unknown address and shares the limits of one'
+        yield Finding("[server]", "trusted_proxies", what, 'add "unix", for the proxy at the other end of the socket', warning=True)
+
+
 def access_keys_differ(config: Config) -> Iterator[Finding]:
     """Two secrets under one id would make the second one unreachable."""
     for name in repeated(key.id for key in config.aws.access_keys):

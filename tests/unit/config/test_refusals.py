@@ -67,6 +67,11 @@ REFUSED = {
     "[[user_pool]]\nname = 'x'": "[[user_pool]] #1 (x): id: is missing; add it",
     "[[user_pool]]\nid = 'Demo'": "[[user_pool]] #1 (Demo): id: 'Demo' is not a pool id; "
     "write a region, _, letters and digits, like eu-west-1_Demo",
+    POOL + "pre_token_hook = 'no_such_house.hooks:go'": f"{AT}: pre_token_hook: hook 'no_such_house.hooks:go': no such entry point in "
+    "crossgate.hooks and no such package.module:function; install it, add its folder to PYTHONPATH, or correct the name",
+    POOL + "pre_token_hook = 'json:dumps@V9_0'": f"{AT}: pre_token_hook: 'json:dumps@V9_0' does not name a plugin; "
+    "write it like package.module:name, or as an entry point's name; @V1_0, @V2_0 or @V3_0 may follow",
+    POOL + "inbound_federation_hook = 'no-such-entry'": f"{AT}: inbound_federation_hook: hook 'no-such-entry': no such entry point",
     POOL + POOL: "[[user_pool]] #2 (eu_Demo): id: is the id of pool #1 too; give each pool an id of its own",
     POOL + "domain = 'https://x.example'": f"{AT}: domain: 'https://x.example' is not a host name; "
     "give the host alone, like login.example.com, without scheme or path",
@@ -227,3 +232,42 @@ def test_metadata_that_has_only_aged_is_a_warning(tmp_path: Path) -> None:
     (warning,) = loaded.warnings
     assert "This metadata has expired" in warning.line()
     assert warning.line().count("\n") == 0
+
+
+WARNED = {
+    "[server]\nbind = 'unix:broker.sock'": '[server]: trusted_proxies: lacks "unix", so every user has the same unknown address',
+    client("rotation = false", "secret"): f"{IN_CLIENT}: rotation: is false for a public client",
+    CLIENT + HUB + "mapping = { 'custom:unit' = 'unit' }\n[[user_pool.attribute]]\nname = 'custom:unit'": f"{IN_HUB}: mapping.custom:unit: "
+    "is read by no client: tokens show custom attributes only to clients that list them",
+}
+
+
+@pytest.mark.parametrize(("text", "line"), WARNED.items(), ids=[line[:40] for line in WARNED.values()])
+def test_what_is_allowed_but_hardly_meant_is_a_warning(text: str, line: str, tmp_path: Path) -> None:
+    said = [problem.line() for problem in config.loads(text, tmp_path / "crossgate.toml", {}).warnings]
+    assert any(each.startswith(f"{tmp_path}/crossgate.toml: {line}") for each in said), said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[server]\nbind = 'unix:broker.sock'\ntrusted_proxies = ['unix']",
+        client("rotation = true", "secret"),
+        client("", "secret"),
+        client("read_attributes = ['custom:unit']") + "mapping = { 'custom:unit' = 'unit' }\n[[user_pool.attribute]]\nname = 'custom:unit'",
+    ],
+)
+def test_what_is_meant_is_not(text: str) -> None:
+    assert config.loads(text, "crossgate.toml", {}).warnings == ()
+
+
+@pytest.mark.parametrize(("line", "rotates"), [("", True), ("rotation = false", False), ("secret = 's'", False)])
+def test_a_public_client_rotates_unless_the_file_says_otherwise(line: str, rotates: bool) -> None:
+    (declared,) = config.declare(config.loads(client(line, "secret"), "crossgate.toml", {})).clients
+    assert declared.rotation is rotates
+
+
+@pytest.mark.parametrize("version", ["", "@V1_0", "@V2_0", "@V3_0"])
+def test_a_hook_may_name_the_version_of_its_event(version: str) -> None:
+    text = f"{POOL}pre_token_hook = 'json:dumps{version}'"
+    assert config.loads(text, "crossgate.toml", {}).user_pool[0].pre_token_hook.endswith(version)  # type: ignore[union-attr]
