@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import TypeAdapter
 
-from broker.errors import BrokerError, LoginExpired
+from broker.errors import BrokerError, LoginExpired, UserDisabled
 from broker.flows.kit import FlowKit
 from broker.flows.logins import finish, secret_hash
 from broker.flows.sessions import join_client
@@ -40,12 +40,18 @@ def error_answer(kit: FlowKit, pool: UserPool, redirect_uri: str, state: str | N
 
 
 def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
-    """Burn the login and hand out a code for its session. Raises LoginExpired if the session ended meanwhile."""
+    """Burn the login and hand out a code for its session, or the error that its user was disabled on the way (spec B.11).
+
+    Raises LoginExpired if the session ended meanwhile.
+    """
     finish(kit, login)
     with kit.store.unit() as unit:
         session = unit.sessions.get(pool.id, login.session_id or "")
         if session is None:
             raise LoginExpired("the session ended before the code was issued", code="session_ended")
+        user = unit.users.get(pool.id, session.user_sub)
+        if user is None or not user.enabled:
+            return _turned_away(kit, pool, login)
         join_client(unit, session, login.request.client_id)
     request = login.request
     code = Code(
@@ -73,6 +79,15 @@ def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
     )  # fmt: skip
     params = {"code": secret, "iss": kit.addresses.issuer(pool)}
     return Answer(request.redirect_uri, params if request.state is None else {**params, "state": request.state})
+
+
+def _turned_away(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
+    request, refused = login.request, UserDisabled()
+    kit.audit(
+        "login.refused", "refused", refused.code, {"event_id": login.event_id},
+        pool_id=pool.id, client_id=request.client_id, user_sub=login.user_sub,
+    )  # fmt: skip
+    return error_answer(kit, pool, request.redirect_uri, request.state, ("access_denied", refused.public))
 
 
 def refuse_login(kit: FlowKit, pool: UserPool, login: Login, error: BrokerError) -> None:
