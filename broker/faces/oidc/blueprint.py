@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from broker.faces.oidc import authorize, discovery, endpoints, userinfo
 from broker.faces.oidc.wire import install
+from broker.web.methods import no_head
 
 blueprint = Blueprint("oidc", __name__)
 install(blueprint)
@@ -13,7 +14,7 @@ install(blueprint)
 blueprint.add_url_rule("/.well-known/openid-configuration", "configuration", discovery.configuration, methods=["GET"])
 blueprint.add_url_rule("/.well-known/oauth-authorization-server", "server_metadata", discovery.configuration, methods=["GET"])
 blueprint.add_url_rule("/.well-known/jwks.json", "jwks", discovery.jwks, methods=["GET"])
-blueprint.add_url_rule("/oauth2/authorize", "authorize", authorize.authorize, methods=["GET"])
+blueprint.add_url_rule("/oauth2/authorize", "authorize", no_head(authorize.authorize), methods=["GET"])
 blueprint.add_url_rule("/oauth2/token", "token", endpoints.token, methods=["POST"])
 blueprint.add_url_rule("/oauth2/par", "par", endpoints.par, methods=["POST"])
 blueprint.add_url_rule("/oauth2/revoke", "revoke", endpoints.revoke, methods=["POST"])

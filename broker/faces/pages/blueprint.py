@@ -15,12 +15,13 @@ from broker.web import cookies, csrf, i18n, params, send, steps
 from broker.web.context import base_url, pool, services
 from broker.web.errors import error_page
 from broker.web.i18n import gettext
+from broker.web.methods import no_head
 from broker.web.params import Params
 from broker.web.render import page
 from providers.base import Inbound
 
 blueprint = Blueprint("pages", __name__)
-blueprint.add_url_rule("/logout", "logout", logout.logout, methods=["GET"])
+blueprint.add_url_rule("/logout", "logout", no_head(logout.logout), methods=["GET"])
 blueprint.add_url_rule("/logout", "confirmed", logout.confirmed, methods=["POST"])
 
 HANDLE_CHARACTERS = 100
@@ -55,6 +56,7 @@ def app_of(login: Login) -> AppClient | None:
 
 
 @blueprint.get("/login")
+@no_head
 def choose() -> Response:
     """Ask how to sign in. Without a login in flight this is another door to /oauth2/authorize (spec B.3)."""
     query = params.query()
@@ -110,6 +112,7 @@ def remembering(response: Response, login: Login) -> Response:
 
 
 @blueprint.get("/consent")
+@no_head
 def ask_consent() -> Response:
     """Ask whether a third-party application may have what it asks for."""
     login, secret = held(params.query())
@@ -160,6 +163,7 @@ def consent_purpose(login: Login, step: AskConsent) -> str:
 
 
 @blueprint.get("/signedout")
+@no_head
 def signed_out() -> Response:
     """You're signed out; or, with a state, an OpenID upstream sends the browser back here on its way to the application."""
     query = params.query()

@@ -13,7 +13,7 @@ from broker.web.context import base_url, pool, services
 from broker.web.params import Params
 from broker.web.render import page
 
-LIMITS = {"id_token_hint": 16384, "state": 4096}
+LIMITS = {"id_token_hint": 16384, "state": 4096, "nonce": 1024, "scope": 4096}
 KNOWN = (
     "id_token_hint",
     "client_id",
@@ -23,9 +23,15 @@ KNOWN = (
     "redirect_uri",
     "response_type",
     "scope",
+    # What a sign-in needs that follows the sign-out: without its challenge and nonce an application could not use the answer.
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "resource",
     "ui_locales",
     "lang",
 )
+SIGN_IN = {"client_id", "redirect_uri", "response_type"}
 PURPOSE = "logout"
 
 
@@ -54,7 +60,7 @@ def confirmed() -> Response:
 def sign_out(ask: LogoutAsk, named: dict[str, str], *, from_form: bool) -> Response:
     """End the session and go on: by way of the upstream, to the application, to a fresh sign-in, or to our own last page."""
     done = services().logout(pool(), ask, cookies.session(), base_url())
-    again = f"{base_url()}/oauth2/authorize?{urlencode(named)}" if {"client_id", "redirect_uri", "response_type"} <= set(named) else None
+    again = f"{base_url()}/oauth2/authorize?{urlencode(named)}" if set(named) >= SIGN_IN else None
     # Cognito's other style of logout signs in again; /oauth2/authorize judges its address.
     location = done.return_url or again
     if done.upstream is not None:
