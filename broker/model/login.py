@@ -48,8 +48,8 @@ class TraceLine:
 class Login:
     """A row per login. `handle` is the secret that travels as state or RelayState; `browser` is the hash of the cookie that binds it.
 
-    `base_url` is the origin at which the login began (one of the pool's own); callbacks stay there. `answered` is set once the upstream
-    leg is done, so that a second answer is refused; `asks` counts the pages that the user has seen.
+    `base_url` is the origin at which the login began (one of the pool's own); callbacks stay there. `session_id` and `user_sub` are set
+    once the upstream leg is done; the login then has a new handle, so that a second answer finds none.
     """
 
     handle: str

@@ -55,7 +55,7 @@ class IssueAsk:
 
 @dataclass(frozen=True, slots=True)
 class MachineAsk:
-    """A client asks for itself (client_credentials). `client_metadata` reaches the hook (spec B.4, `aws_client_metadata`)."""
+    """A client asks for itself (client_credentials). `client_metadata` reaches the hook; the token endpoint fills it with nothing yet."""
 
     pool: UserPool
     client: AppClient

@@ -98,7 +98,7 @@ def set_login(response: Response, handle: str, secret: str, *, max_age: int = 90
     """Bind a login to this browser. The oldest unfinished ones give way beyond MAX_LOGINS.
 
     `cross_site` is for an upstream that answers by POST. Without it, or over plain http, such an answer comes without the cookie, and
-    `bounce.page` asks the browser to send it again from here.
+    `send.bounce` asks the browser to send it again from here.
     """
     write(response, _login_name(handle), f"{int(time.time())}.{secret}", max_age=max_age, cross_site=cross_site)
     others = {name: value for name, value in all_pairs() if name.startswith(_full(f"{LOGIN}.")) and name != _full(_login_name(handle))}

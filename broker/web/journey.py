@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from broker.errors import LoginExpired
 from broker.flows.authorize import RefusedToClient
 from broker.flows.finish_login import Finished
-from broker.model.login import Login
 from broker.web import cookies, send
 from broker.web.context import pool, services
 from broker.web.oauth_errors import redirect_error
@@ -31,10 +29,3 @@ def refused(refusal: RefusedToClient, handle: str | None = None) -> Response:
     if handle is not None:
         cookies.clear_login(response, handle)
     return response
-
-
-def held_login(handle: str | None) -> Login:
-    """The login that this browser holds the cookie of. Raises LoginExpired."""
-    if not handle:
-        raise LoginExpired("no login named", code="login_unknown")
-    return services().load_login(pool(), handle, cookies.login(handle))
