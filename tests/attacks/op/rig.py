@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from werkzeug.test import TestResponse
@@ -37,7 +37,7 @@ class World:
     keys: dict[str, SigningKey]
 
     @classmethod
-    def start(cls, folder: Path, op: FakeOp, op2: FakeOp) -> World:
+    def start(cls, folder: Path, op: FakeOp, op2: FakeOp, toml: str = "") -> Self:
         keys = {
             "signed": SigningKey.make("s1"), "cosigned": SigningKey.make("c1"),
             "curved": SigningKey.make("e1", "ES256"), "expired": SigningKey.make("x1", "ES256"),
@@ -46,7 +46,7 @@ class World:
         sets = {"signed": [keys["signed"].public(), over], "cosigned": [keys["cosigned"].public(), keys["curved"].public()]}
         for name, jwks in sets.items():
             (folder / f"{name}.json").write_text(json.dumps({"keys": jwks}))
-        broker = TestBroker.start(folder, document(op.issuer, op2.issuer))
+        broker = TestBroker.start(folder, toml or document(op.issuer, op2.issuer))
         op.now = op2.now = lambda: broker.clock.now().timestamp()
         return cls(broker, op, op2, folder, keys)
 
