@@ -61,7 +61,7 @@ def verify(kit: FlowKit, ask: FinishAsk, login: Login, client: AppClient, record
         return kit.providers.get(ask.pool, record).finish(login.memo or None, ask.inbound)
     except ProviderError as failed:
         told = with_line(login, kit.line("upstream", "refused", provider=record.name, reason=failed.reason, why=failed.private[:500]))
-        traces.keep_refused(kit, ask.pool, told, record, failed.reason)
+        traces.keep_refused(kit, ask.pool, told, failed.reason)
         kit.audit(
             "login.refused", "refused", failed.reason, {"private": failed.private[:500], "event_id": login.event_id},
             pool_id=ask.pool.id, client_id=client.id, provider=record.name, address=ask.address,
@@ -97,7 +97,7 @@ def complete(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRe
     except AdmissionRefused as refusal:
         refused = refusal.error
         told = with_line(login, *refusal.lines, kit.line("admit", "refused", reason=refused.code, why=refused.private[:500]))
-        traces.keep_refused(kit, pool, told, record, refused.code)
+        traces.keep_refused(kit, pool, told, refused.code)
         kit.audit(
             "login.refused", "refused", refused.code, {"private": refused.private[:500], "event_id": login.event_id},
             pool_id=pool.id, client_id=client.id, provider=record.name,

@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import TypeAdapter
 
 from broker.errors import BrokerError, LoginExpired, UserDisabled
+from broker.flows import traces
 from broker.flows.kit import FlowKit
-from broker.flows.logins import finish, secret_hash
-from broker.flows.sessions import join_client
+from broker.flows.logins import finish, secret_hash, with_line
 from broker.model.login import Code, Login
 from broker.model.settings import UserPool
 
@@ -45,15 +45,18 @@ def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
     Raises LoginExpired if the session ended meanwhile.
     """
     finish(kit, login)
-    with kit.store.unit() as unit:
-        session = unit.sessions.get(pool.id, login.session_id or "")
-        if session is None:
-            raise LoginExpired("the session ended before the code was issued", code="session_ended")
-        user = unit.users.get(pool.id, session.user_sub)
-        if user is None or not user.enabled:
-            return _turned_away(kit, pool, login)
-        join_client(unit, session, login.request.client_id)
     request = login.request
+    with kit.store.unit() as unit:
+        # A client that has tokens of the session hears of its end (OpenID Connect Back-Channel Logout).
+        session = unit.sessions.join(pool.id, login.session_id or "", request.client_id)
+        user = unit.users.get(pool.id, session.user_sub) if session else None
+        refusal = "session_ended" if session is None else UserDisabled.code if user is None or not user.enabled else ""
+        line = kit.line("code", "refused", reason=refusal) if refusal else kit.line("code", sid=login.session_id)
+        traces.keep(kit, unit, pool, with_line(login, line), refusal or "code_issued", session)
+    if session is None:
+        raise LoginExpired("the session ended before the code was issued", code="session_ended")
+    if refusal:
+        return _turned_away(kit, pool, login)
     code = Code(
         pool_id=pool.id,
         client_id=request.client_id,
@@ -93,4 +96,6 @@ def _turned_away(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
 def refuse_login(kit: FlowKit, pool: UserPool, login: Login, error: BrokerError) -> None:
     """End a login without a code; its handle is worth nothing from here on."""
     finish(kit, login)
+    told = with_line(login, kit.line("answer", "refused", reason=error.code, why=error.private[:500]))
+    traces.keep_refused(kit, pool, told, error.code)
     kit.audit("login.refused", "refused", error.code, {"event_id": login.event_id}, pool_id=pool.id, client_id=login.request.client_id)

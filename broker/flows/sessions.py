@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from broker.flows.kit import FlowKit
@@ -91,9 +91,3 @@ def open_session(kit: FlowKit, unit: Unit, pool: UserPool, login: Login, user: U
     )
     unit.sessions.put(session)
     return NewSession(session, f"{sid}.{secret}")
-
-
-def join_client(unit: Unit, session: Session, client_id: str) -> None:
-    """Remember that this client has tokens of the session: it hears of its end (OpenID Connect Back-Channel Logout)."""
-    if client_id not in session.clients:
-        unit.sessions.put(replace(session, clients=(*session.clients, client_id)))

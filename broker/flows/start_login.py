@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from broker.errors import FederationFailed, NotFound
+from broker.flows import traces
 from broker.flows.choices import live_provider
 from broker.flows.kit import FlowKit
 from broker.flows.logins import save, with_line
@@ -49,8 +50,10 @@ def start_login(kit: FlowKit, pool: UserPool, login: Login, provider_name: str) 
     try:
         start = kit.providers.get(pool, record).start(ask)
     except ProviderError as failed:
+        line = kit.line("start_login", "refused", provider=record.name, reason=failed.reason, why=failed.private[:500])
+        traces.keep_refused(kit, pool, with_line(replace(login, provider=record.name), line), failed.reason)
         kit.audit(
-            "login.refused", "refused", failed.reason, {"private": failed.private},
+            "login.refused", "refused", failed.reason, {"private": failed.private[:500], "event_id": login.event_id},
             pool_id=pool.id, client_id=request.client_id, provider=record.name,
         )  # fmt: skip
         raise FederationFailed(failed.private, reason=failed.reason, public=failed.public) from failed

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from broker.flows.kit import FlowKit
-from broker.model.login import Login
+from broker.model.login import Login, Session
 from broker.model.records import Trace
 from broker.model.settings import ProviderRecord, UserPool
+from broker.ports.store import Unit
 from providers.base import UpstreamIdentity
 
 
@@ -29,10 +31,19 @@ def of_login(kit: FlowKit, pool: UserPool, login: Login, record: ProviderRecord 
     )
 
 
-def keep_refused(kit: FlowKit, pool: UserPool, login: Login, record: ProviderRecord, reason: str) -> None:
+def keep(kit: FlowKit, unit: Unit, pool: UserPool, login: Login, outcome: str, session: Session | None = None) -> None:
+    """Tell the story of a login to its end. `session` names the provider of a login that never went upstream itself."""
+    name = login.provider or (session.provider if session else None)
+    record = kit.settings.provider(pool.id, name) if name else None
+    unit.traces.put(replace(of_login(kit, pool, login, record, outcome), provider=name))
+
+
+def keep_refused(kit: FlowKit, pool: UserPool, login: Login, reason: str) -> None:
     """Keep the trace of a login that was refused: the one an administrator will look for first."""
     with kit.store.unit() as unit:
-        unit.traces.put(of_login(kit, pool, login, record, reason))
+        # A login out of a session never went upstream itself; the list by provider should have it all the same.
+        session = unit.sessions.get(pool.id, login.session_id) if login.session_id and not login.provider else None
+        keep(kit, unit, pool, login, reason, session)
 
 
 def evidence_of(identity: UpstreamIdentity) -> bytes:

@@ -103,7 +103,11 @@ class Sessions(Protocol):
     def get(self, pool_id: str, sid: str) -> Session | None: ...
 
     def put(self, session: Session) -> None:
-        """Insert or replace."""
+        """Insert. Raises Conflict if the sid exists: what is written after a look could bring an ended session back."""
+        ...
+
+    def join(self, pool_id: str, sid: str, client_id: str) -> Session | None:
+        """Add a client (once) to a session that lives, and keep others from ending it until the unit is over. None if it has ended."""
         ...
 
     def of_upstream(self, pool_id: str, provider: str, subject_key: str | None, index: str | None = None) -> Sequence[Session]:
@@ -185,7 +189,9 @@ class Keys(Protocol):
 class Traces(Protocol):
     """The stories of logins, encrypted."""
 
-    def put(self, trace: Trace) -> None: ...
+    def put(self, trace: Trace) -> None:
+        """Insert or replace. A story told on, which has no evidence of its own, leaves the evidence that is kept."""
+        ...
 
     def get(self, trace_id: str, pool_id: str | None = None) -> Trace | None: ...
 

@@ -20,8 +20,6 @@ def test_a_session_comes_back_until_it_ends(durable: Case) -> None:
     with durable.store.unit() as unit:
         assert unit.sessions.get(POOL, "sid-1") == session
         assert unit.sessions.get(OTHER, "sid-1") is None
-        unit.sessions.put(replace(session, clients=("app1", "app2")))
-        assert unit.sessions.get(POOL, "sid-1") == replace(session, clients=("app1", "app2"))
     durable.advance(3600)
     with durable.store.unit() as unit:
         assert unit.sessions.get(POOL, "sid-1") is None
@@ -55,6 +53,38 @@ def test_a_session_is_ended_once(durable: Case) -> None:
         assert unit.sessions.end(OTHER, "sid-1") is None
         assert unit.sessions.end(POOL, "sid-1") == session
         assert unit.sessions.end(POOL, "sid-1") is None
+
+
+def test_a_session_is_put_once(durable: Case) -> None:
+    session = samples.session(durable.clock.now())
+    with durable.store.unit() as unit:
+        unit.sessions.put(session)
+    with durable.store.unit() as unit, pytest.raises(Conflict):
+        unit.sessions.put(replace(session, clients=("app2",)))
+    with durable.store.unit() as unit:
+        assert unit.sessions.get(POOL, "sid-1") == session
+
+
+def test_a_client_joins_a_session_once_and_no_session_that_has_ended(durable: Case) -> None:
+    session = samples.session(durable.clock.now())
+    both = replace(session, clients=("app1", "app2"))
+    with durable.store.unit() as unit:
+        unit.sessions.put(session)
+        unit.sessions.put(replace(session, id="sid-2"))
+    with durable.store.unit() as unit:
+        assert unit.sessions.join(POOL, "sid-1", "app1") == session
+        assert unit.sessions.join(POOL, "sid-1", "app2") == both
+        assert unit.sessions.join(POOL, "sid-1", "app2") == both
+        assert unit.sessions.join(OTHER, "sid-1", "app2") is None
+    with durable.store.unit() as unit:
+        assert unit.sessions.get(POOL, "sid-1") == both
+        unit.sessions.end(POOL, "sid-1")
+    with durable.store.unit() as unit:
+        assert unit.sessions.join(POOL, "sid-1", "app3") is None
+        assert unit.sessions.get(POOL, "sid-1") is None
+    durable.advance(3600)
+    with durable.store.unit() as unit:
+        assert unit.sessions.join(POOL, "sid-2", "app3") is None
 
 
 def test_keys_come_newest_first_without_the_revoked(durable: Case) -> None:
@@ -107,6 +137,17 @@ def test_a_trace_comes_back_whole_by_its_id_and_without_evidence_in_a_list(durab
         assert list(unit.traces.recent(POOL)) == [replace(trace, evidence=b"")]
         unit.traces.put(replace(trace, outcome="refused"))
         assert unit.traces.get("login-1") == replace(trace, outcome="refused")
+
+
+def test_a_story_told_to_its_end_keeps_its_evidence(durable: Case) -> None:
+    trace = samples.trace(durable.clock.now())
+    with durable.store.unit() as unit:
+        unit.traces.put(trace)
+    told = replace(trace, outcome="code_issued", lines=(*trace.lines, *trace.lines), evidence=b"")
+    with durable.store.unit() as unit:
+        unit.traces.put(told)
+    with durable.store.unit() as unit:
+        assert unit.traces.get("login-1") == replace(told, evidence=trace.evidence)
 
 
 def test_a_login_that_was_refused_before_anybody_was_known_has_its_evidence_too(durable: Case) -> None:

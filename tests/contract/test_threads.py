@@ -162,6 +162,44 @@ def test_a_job_goes_to_one_worker(durable: Case) -> None:
     assert sorted(leased, key=int) == [str(number) for number in range(30)]
 
 
+def test_of_all_clients_that_join_a_session_none_is_lost(durable: Case) -> None:
+    now = durable.clock.now()
+    with durable.store.unit() as unit:
+        unit.sessions.put(samples.session(now, clients=()))
+
+    def join(number: int) -> bool:
+        with durable.store.unit() as unit:
+            unit.sessions.get(POOL, "sid-1")
+            return unit.sessions.join(POOL, "sid-1", str(number)) is not None
+
+    assert all(at_once(join, 20))
+    with durable.store.unit() as unit:
+        held = unit.sessions.get(POOL, "sid-1")
+    assert held is not None
+    assert sorted(held.clients, key=int) == [str(number) for number in range(20)]
+
+
+def test_a_session_that_ends_while_clients_join_it_stays_ended(durable: Case) -> None:
+    now = durable.clock.now()
+    with durable.store.unit() as unit:
+        unit.sessions.put(samples.session(now, clients=()))
+
+    def step(number: int) -> tuple[str, ...] | str | None:
+        with durable.store.unit() as unit:
+            if number == 7:
+                ended = unit.sessions.end(POOL, "sid-1")
+                return ended.clients if ended else None
+            return str(number) if unit.sessions.join(POOL, "sid-1", str(number)) else None
+
+    answers = at_once(step, 20)
+    ended = answers.pop(7)
+    assert isinstance(ended, tuple)
+    # Whoever was let in is in the list of those that hear of the end.
+    assert set(ended) == {answer for answer in answers if answer is not None}
+    with durable.store.unit() as unit:
+        assert unit.sessions.get(POOL, "sid-1") is None
+
+
 def test_every_write_of_a_pool_moves_its_version(durable: Case) -> None:
     def put(number: int) -> None:
         with durable.store.unit() as unit:

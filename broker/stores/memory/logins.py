@@ -25,7 +25,17 @@ class MemorySessions:
         return self._alive(self._state.sessions.get((pool_id, sid)))
 
     def put(self, session: Session) -> None:
+        if (session.pool_id, session.id) in self._state.sessions:
+            raise Conflict(f"session {session.id} exists already")
         self._state.sessions.set((session.pool_id, session.id), kept(session))
+
+    def join(self, pool_id: str, sid: str, client_id: str) -> Session | None:
+        session = self.get(pool_id, sid)
+        if session is None or client_id in session.clients:
+            return session
+        joined = replace(session, clients=(*session.clients, client_id))
+        self._state.sessions.set((pool_id, sid), joined)
+        return joined
 
     def of_upstream(self, pool_id: str, provider: str, subject_key: str | None, index: str | None = None) -> Sequence[Session]:
         if subject_key is None and index is None:
@@ -134,7 +144,8 @@ class MemoryTraces:
         # The codec's JSON does not carry arbitrary bytes; evidence is bytes anyway and cannot be changed from outside.
         codec = adapter(Trace)
         stored = codec.validate_json(codec.dump_json(trace, exclude={"evidence"}))
-        self._state.traces.set(trace.id, replace(stored, evidence=trace.evidence))
+        held = self._state.traces.get(trace.id)
+        self._state.traces.set(trace.id, replace(stored, evidence=trace.evidence or (held.evidence if held else b"")))
 
     def get(self, trace_id: str, pool_id: str | None = None) -> Trace | None:
         trace = self._state.traces.get(trace_id)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
+from broker.errors import Conflict
 from broker.model.login import Consent, Session
 from broker.stores.documents import decode, encode, millis
-from broker.stores.sql.dialect import insert_or_replace
+from broker.stores.sql.dialect import insert_new, insert_or_replace
 from broker.stores.sql.tables import consents, sessions
 from broker.stores.sql.work import Work
 
 _THIS = (sessions.c.pool_id == bindparam("b_pool"), sessions.c.sid == bindparam("b_sid"))
 _ALIVE = sessions.c.expires_at > bindparam("b_now")
 _GET = select(sessions.c.document).where(*_THIS, _ALIVE)
-_PUT = insert_or_replace(sessions)
+_PUT = insert_new(sessions)
+# PostgreSQL reads a row that it waited for as its last writer left it, and not at all once it is gone; SQLite has one writer anyway.
+_LOCK = select(sessions.c.document).where(*_THIS, _ALIVE).with_for_update()
+_JOIN = update(sessions).where(*_THIS).values(document=bindparam("b_document"))
 _OF_PROVIDER = select(sessions.c.document).where(
     sessions.c.pool_id == bindparam("b_pool"), sessions.c.provider == bindparam("b_provider"), _ALIVE
 )
@@ -60,7 +65,19 @@ class SqlSessions:
             "expires_at": millis(session.expires_at),
             "document": encode(session),
         }
-        self._work.write(_PUT.on(self._work.sqlite), row)
+        if not self._work.write(_PUT.on(self._work.sqlite), row).rowcount:
+            raise Conflict(f"session {session.id} exists already")
+
+    def join(self, pool_id: str, sid: str, client_id: str) -> Session | None:
+        document = self._work.write(_LOCK, {"b_pool": pool_id, "b_sid": sid, "b_now": self._work.now_ms()}).scalar()
+        if document is None:
+            return None
+        session = decode(Session, document)
+        if client_id in session.clients:
+            return session
+        joined = replace(session, clients=(*session.clients, client_id))
+        self._work.write(_JOIN, {"b_pool": pool_id, "b_sid": sid, "b_document": encode(joined)})
+        return joined
 
     def of_upstream(self, pool_id: str, provider: str, subject_key: str | None, index: str | None = None) -> Sequence[Session]:
         if subject_key is None and index is None:

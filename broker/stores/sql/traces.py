@@ -6,10 +6,10 @@ The master key wraps both, so a new master key costs one row a user and not one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, literal, or_, select
+from sqlalchemy import Row, bindparam, delete, func, literal, or_, select
 
 from broker.model.login import TraceLine
 from broker.model.records import Trace
@@ -27,7 +27,15 @@ _KEYS = select(data_keys.c.user_sub, data_keys.c.wrapped).where(
     data_keys.c.pool_id == bindparam("b_pool"), or_(data_keys.c.user_sub == literal(POOL), data_keys.c.user_sub == bindparam("b_sub"))
 )
 _ADD_KEY = insert_new(data_keys)
-_PUT = insert_or_replace(traces)
+
+
+def _told_on(new: Any) -> Mapping[str, Any]:
+    """Everything anew, but evidence once kept stays: who tells a story to its end has not seen the upstream's answer."""
+    columns = {column.name: new[column.name] for column in traces.columns if not column.primary_key}
+    return {**columns, "evidence": func.coalesce(new.evidence, traces.c.evidence)}
+
+
+_PUT = insert_or_replace(traces, _told_on)
 _STORY = (traces.c.id, traces.c.pool_id, traces.c.user_sub, traces.c.document, traces.c.lines)
 _GET = select(*_STORY, traces.c.evidence).where(traces.c.id == bindparam("b_id"))
 _RECENT = select(*_STORY).order_by(traces.c.started_at.desc()).limit(bindparam("b_limit"))
