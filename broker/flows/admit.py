@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from broker.directory import linking, profiles
-from broker.errors import BrokerError, UserDisabled
+from broker.errors import BrokerError, Conflict, UserDisabled
 from broker.flows import traces
 from broker.flows.kit import FlowKit
 from broker.flows.logins import with_line
@@ -20,6 +20,9 @@ from providers.base import UpstreamIdentity, VerifiedAttributes
 
 # An upstream's tokens can be mapped like any attribute (spec B.9, 9), but a trace is no place for them.
 UPSTREAM_TOKENS = frozenset({"access_token", "id_token", "refresh_token"})
+
+# How often a sign-in tries to enter before a conflict is believed.
+ENTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,7 @@ def admit(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRecor
         identity = _hooked(kit, pool, record, identity)
         mapped = run(pool, client, record, identity)
         lines += [kit.line("mapping", line.outcome, **line.told()) for line in mapped.lines]
-        with kit.store.unit() as unit:
-            return _enter(kit, unit, _Arrival(pool, record, with_line(login, *lines), identity, mapped))
+        return _enter_at_last(kit, _Arrival(pool, record, with_line(login, *lines), identity, mapped))
     except BrokerError as error:
         raise AdmissionRefused(error, tuple(lines)) from error
 
@@ -63,6 +65,21 @@ class _Arrival:
     login: Login
     identity: UpstreamIdentity
     mapped: Mapped
+
+
+def _enter_at_last(kit: FlowKit, come: _Arrival) -> Admitted:
+    """Enter, and look again when somebody else wrote the same meanwhile: one person's first sign-ins in several tabs (spec B.7).
+
+    The upstream's answer is burned by now, so the user could not mend a refusal by trying the same again.
+    """
+    for _ in range(ENTERS - 1):
+        try:
+            with kit.store.unit() as unit:
+                return _enter(kit, unit, come)
+        except Conflict:
+            continue
+    with kit.store.unit() as unit:
+        return _enter(kit, unit, come)
 
 
 def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:

@@ -56,6 +56,9 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
     issued = kit.issuer.issue(replace(ask, nonce=code.nonce, trigger_source="TokenGeneration_HostedAuth"))
     try:
         with kit.store.unit() as unit:
+            # Looked at again and held: a logout that revokes either came first, or waits and finds this family.
+            if unit.sessions.join(pool.id, code.session_id, client.id) is None:
+                raise InvalidGrant("the session ended while the code was used", code="session_ended")
             unit.refreshes.start(family, secret_hash(refresh_token))
     except Conflict as started:
         # The family is there already, so the code was honoured before, whatever became of the transient store's memory of it.
