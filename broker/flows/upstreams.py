@@ -62,7 +62,8 @@ class BuiltProviders:
         if record.kind == "saml":
             pairs = (*self._keys.key_pairs(pool.id, "saml_signing"), *self._keys.key_pairs(pool.id, "saml_decryption"))
             kids = tuple(pair.kid for pair in pairs)
-        return (id(record), record.revision, pool.domain, kids)
+        # Records are read anew whenever anything of the pool changes; an equal one builds the same provider.
+        return (record, pool.domain, kids)
 
     def _spec(self, pool: UserPool, record: ProviderRecord) -> ProviderSpec:
         bases = self._addresses.bases(pool)
