@@ -10,6 +10,7 @@ from broker.errors import Conflict
 from broker.model.users import LinkedIdentity, PendingLink
 from broker.stores.documents import decode, encode, millis
 from broker.stores.sql.dialect import insert_new
+from broker.stores.sql.prepared import Prepared
 from broker.stores.sql.tables import identities, memberships, pending_links
 from broker.stores.sql.work import Work
 
@@ -18,8 +19,8 @@ _THIS = (
     identities.c.provider == bindparam("b_provider"),
     identities.c.subject_key == bindparam("b_subject"),
 )
-_FIND = select(identities.c.document).where(*_THIS)
-_OF_USER = (
+_FIND = Prepared(select(identities.c.document).where(*_THIS))
+_OF_USER = Prepared(
     select(identities.c.document)
     .where(identities.c.pool_id == bindparam("b_pool"), identities.c.user_sub == bindparam("b_sub"))
     .order_by(identities.c.is_primary.desc(), identities.c.created_at, identities.c.provider, identities.c.subject_key)
@@ -35,7 +36,7 @@ _MEMBER = (
     memberships.c.group_name == bindparam("b_group"),
     memberships.c.user_sub == bindparam("b_sub"),
 )
-_GROUPS_OF = (
+_GROUPS_OF = Prepared(
     select(memberships.c.group_name)
     .where(memberships.c.pool_id == bindparam("b_pool"), memberships.c.user_sub == bindparam("b_sub"))
     .order_by(memberships.c.group_name)
@@ -64,12 +65,12 @@ class SqlIdentities:
 
     def find(self, pool_id: str, provider: str, subject_key: str) -> LinkedIdentity | None:
         parameters = {"b_pool": pool_id, "b_provider": provider, "b_subject": subject_key}
-        document = self._work.read(_FIND, parameters).scalar()
-        return None if document is None else decode(LinkedIdentity, document)
+        rows = self._work.look(_FIND, parameters)
+        return decode(LinkedIdentity, rows[0][0]) if rows else None
 
     def of_user(self, pool_id: str, user_sub: str) -> Sequence[LinkedIdentity]:
-        rows = self._work.read(_OF_USER, {"b_pool": pool_id, "b_sub": user_sub})
-        return [decode(LinkedIdentity, document) for document in rows.scalars()]
+        rows = self._work.look(_OF_USER, {"b_pool": pool_id, "b_sub": user_sub})
+        return [decode(LinkedIdentity, document) for (document,) in rows]
 
     def add(self, link: LinkedIdentity) -> None:
         row = {
@@ -118,7 +119,7 @@ class SqlMemberships:
         self._work = work
 
     def groups_of(self, pool_id: str, user_sub: str) -> Sequence[str]:
-        return self._work.read(_GROUPS_OF, {"b_pool": pool_id, "b_sub": user_sub}).scalars().all()
+        return [name for (name,) in self._work.look(_GROUPS_OF, {"b_pool": pool_id, "b_sub": user_sub})]
 
     def members(self, pool_id: str, group: str, after: str | None = None, limit: int = 60) -> Sequence[str]:
         parameters = {"b_pool": pool_id, "b_group": group, "b_after": after or "", "b_limit": limit}

@@ -1,4 +1,4 @@
-"""Statements compiled once a dialect and run on the driver's own connection, for what runs a dozen times a login.
+"""Statements compiled once a dialect and run on the driver's own connection, for what runs at every login.
 
 SQLAlchemy's way of executing costs several times what SQLite does for such a statement. Only for engines in autocommit, and for columns
 whose values the drivers take and give as they are: text, integers, bytes.
@@ -7,13 +7,22 @@ whose values the drivers take and give as they are: text, integers, bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Executable
+from sqlalchemy import Dialect, Executable
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from broker.stores.sql.dialect import Both
-from broker.stores.sql.work import translated
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a statement did: how many rows it wrote, and those that it returned."""
+
+    count: int
+    rows: Sequence[tuple[Any, ...]]
 
 
 class Prepared:
@@ -25,29 +34,20 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, tuple[str, Mapping[str, Any], Sequence[str] | None]] = {}
 
-    def run(self, engine: Engine, parameters: Mapping[str, Any]) -> tuple[int, tuple[Any, ...] | None]:
-        """Row count, and the first row if the statement returns any. Raises the broker's errors."""
-        text, constants, order = self._compiled.get(engine.dialect.name) or self._compile(engine)
+    def run(self, dialect: Dialect, connection: PoolProxiedConnection, parameters: Mapping[str, Any]) -> Answer:
+        """Raises the driver's errors in SQLAlchemy's classes. A connection that has failed is not worth keeping: invalidate it."""
+        text, constants, order = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**constants, **parameters}
         try:
-            fairy = engine.raw_connection()
-        except Exception as error:
-            raise translated(_as_sqlalchemy(engine, error)) from error
-        try:
-            cursor: Any = fairy.cursor()
+            cursor: Any = connection.cursor()
             cursor.execute(text, values if order is None else [values[name] for name in order])
-            answer = cursor.rowcount, cursor.fetchone() if cursor.description is not None else None
+            answer = Answer(cursor.rowcount, cursor.fetchall() if cursor.description is not None else ())
             cursor.close()
-        except Exception as error:
-            # Whatever state it is in, it is not worth keeping.
-            fairy.invalidate(error)
-            raise translated(_as_sqlalchemy(engine, error)) from error
-        finally:
-            fairy.close()
+        except dialect.loaded_dbapi.Error as error:
+            raise as_sqlalchemy(dialect, error) from error
         return answer
 
-    def _compile(self, engine: Engine) -> tuple[str, Mapping[str, Any], Sequence[str] | None]:
-        dialect = engine.dialect
+    def _compile(self, dialect: Dialect) -> tuple[str, Mapping[str, Any], Sequence[str] | None]:
         statement = self._statement.on(dialect.name == "sqlite") if isinstance(self._statement, Both) else self._statement
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         found = (compiled.string, dict(compiled.params), compiled.positiontup if compiled.positional else None)
@@ -55,7 +55,10 @@ class Prepared:
         return found
 
 
-def _as_sqlalchemy(engine: Engine, error: Exception) -> Exception:
-    """The driver's error in the class that SQLAlchemy has for it, as if it had run the statement."""
-    wrapped: Any = DBAPIError.instance(None, None, error, engine.dialect.loaded_dbapi.Error, hide_parameters=True)
+def as_sqlalchemy(dialect: Dialect, error: Exception) -> Exception:
+    """The driver's error in the class that SQLAlchemy has for it, as if it had run the statement; other errors as they are."""
+    base: Any = dialect.loaded_dbapi.Error
+    if not isinstance(error, base):
+        return error
+    wrapped: Any = DBAPIError.instance(None, None, error, base, hide_parameters=True)
     return wrapped if isinstance(wrapped, Exception) else error

@@ -17,11 +17,12 @@ from broker.ports.store import Advanced, Reused
 from broker.stores.documents import decode, encode, millis, span
 from broker.stores.lifetimes import ACCESS_TOKEN_CEILING
 from broker.stores.sql.dialect import insert_new
+from broker.stores.sql.prepared import Prepared
 from broker.stores.sql.tables import families, refresh_tokens
 from broker.stores.sql.work import Work
 
-_START = insert_new(families)
-_ADD_TOKEN = insert(refresh_tokens)
+_START = Prepared(insert_new(families))
+_ADD_TOKEN = Prepared(insert(refresh_tokens))
 _BY_TOKEN = (
     select(refresh_tokens.c.usable_until, families.c.id, families.c.pool_id, families.c.revoked, families.c.expires_at, families.c.document)
     .join(families, families.c.id == refresh_tokens.c.family)
@@ -66,7 +67,7 @@ class SqlRefreshes:
             "removed_at": millis(family.expires_at + ACCESS_TOKEN_CEILING),
             "document": encode(family),
         }
-        if not self._work.write(_START.on(self._work.sqlite), row).rowcount:
+        if not self._work.put(_START, row):
             raise Conflict(f"refresh family {family.id} exists already")
         self._add(family.pool_id, family.id, token_hash)
 
@@ -109,7 +110,7 @@ class SqlRefreshes:
         return self._work.read(_REVOKED, {"b_family": family, "b_pool": pool_id}).scalar() != 0
 
     def _add(self, pool_id: str, family: str, token_hash: str) -> None:
-        self._work.write(_ADD_TOKEN, {"token_hash": token_hash, "pool_id": pool_id, "family": family, "usable_until": None})
+        self._work.put(_ADD_TOKEN, {"token_hash": token_hash, "pool_id": pool_id, "family": family, "usable_until": None})
 
 
 def _family(row: Row[Any]) -> RefreshFamily:

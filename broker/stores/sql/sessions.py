@@ -12,13 +12,14 @@ from broker.errors import Conflict
 from broker.model.login import Consent, Session
 from broker.stores.documents import decode, encode, millis
 from broker.stores.sql.dialect import insert_new, insert_or_replace
+from broker.stores.sql.prepared import Prepared
 from broker.stores.sql.tables import consents, sessions
 from broker.stores.sql.work import Work
 
 _THIS = (sessions.c.pool_id == bindparam("b_pool"), sessions.c.sid == bindparam("b_sid"))
 _ALIVE = sessions.c.expires_at > bindparam("b_now")
-_GET = select(sessions.c.document).where(*_THIS, _ALIVE)
-_PUT = insert_new(sessions)
+_GET = Prepared(select(sessions.c.document).where(*_THIS, _ALIVE))
+_PUT = Prepared(insert_new(sessions))
 # PostgreSQL reads a row that it waited for as its last writer left it, and not at all once it is gone; SQLite has one writer anyway.
 _LOCK = select(sessions.c.document).where(*_THIS, _ALIVE).with_for_update()
 _JOIN = update(sessions).where(*_THIS).values(document=bindparam("b_document"))
@@ -51,8 +52,8 @@ class SqlSessions:
         self._work = work
 
     def get(self, pool_id: str, sid: str) -> Session | None:
-        document = self._work.read(_GET, {"b_pool": pool_id, "b_sid": sid, "b_now": self._work.now_ms()}).scalar()
-        return None if document is None else decode(Session, document)
+        rows = self._work.look(_GET, {"b_pool": pool_id, "b_sid": sid, "b_now": self._work.now_ms()})
+        return decode(Session, rows[0][0]) if rows else None
 
     def put(self, session: Session) -> None:
         row = {
@@ -65,7 +66,7 @@ class SqlSessions:
             "expires_at": millis(session.expires_at),
             "document": encode(session),
         }
-        if not self._work.write(_PUT.on(self._work.sqlite), row).rowcount:
+        if not self._work.put(_PUT, row):
             raise Conflict(f"session {session.id} exists already")
 
     def join(self, pool_id: str, sid: str, client_id: str) -> Session | None:

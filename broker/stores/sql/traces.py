@@ -17,14 +17,17 @@ from broker.ports.environment import Seal
 from broker.seal import DataKey
 from broker.stores.documents import adapter, decode_with, encode_without, millis
 from broker.stores.sql.dialect import insert_new, insert_or_replace
+from broker.stores.sql.prepared import Prepared
 from broker.stores.sql.tables import data_keys, traces
 from broker.stores.sql.work import Work
 
 # The owner of a pool's own key. No user has an empty sub.
 POOL = ""
 
-_KEYS = select(data_keys.c.user_sub, data_keys.c.wrapped).where(
-    data_keys.c.pool_id == bindparam("b_pool"), or_(data_keys.c.user_sub == literal(POOL), data_keys.c.user_sub == bindparam("b_sub"))
+_KEYS = Prepared(
+    select(data_keys.c.user_sub, data_keys.c.wrapped).where(
+        data_keys.c.pool_id == bindparam("b_pool"), or_(data_keys.c.user_sub == literal(POOL), data_keys.c.user_sub == bindparam("b_sub"))
+    )
 )
 _ADD_KEY = insert_new(data_keys)
 
@@ -35,7 +38,7 @@ def _told_on(new: Any) -> Mapping[str, Any]:
     return {**columns, "evidence": func.coalesce(new.evidence, traces.c.evidence)}
 
 
-_PUT = insert_or_replace(traces, _told_on)
+_PUT = Prepared(insert_or_replace(traces, _told_on))
 _STORY = (traces.c.id, traces.c.pool_id, traces.c.user_sub, traces.c.document, traces.c.lines)
 _GET = select(*_STORY, traces.c.evidence).where(traces.c.id == bindparam("b_id"))
 _RECENT = select(*_STORY).order_by(traces.c.started_at.desc()).limit(bindparam("b_limit"))
@@ -73,7 +76,7 @@ class SqlTraces:
             "lines": pool_key.seal(f"lines:{trace.id}", _LINES.dump_json(trace.lines)),
             "evidence": owner_key.seal(f"evidence:{trace.id}", trace.evidence) if trace.evidence else None,
         }
-        self._work.write(_PUT.on(self._work.sqlite), row)
+        self._work.put(_PUT, row)
 
     def get(self, trace_id: str, pool_id: str | None = None) -> Trace | None:
         row = self._work.read(_GET, {"b_id": trace_id}).first()
@@ -106,8 +109,8 @@ class SqlTraces:
         return decode_with(Trace, row.document, {"lines": lines, "evidence": evidence})
 
     def _keys(self, pool_id: str, user_sub: str) -> dict[str, DataKey]:
-        rows = self._work.read(_KEYS, {"b_pool": pool_id, "b_sub": user_sub})
-        return {row.user_sub: DataKey.unwrap(self._seal, data_key_context(pool_id, row.user_sub), bytes(row.wrapped)) for row in rows}
+        rows = self._work.look(_KEYS, {"b_pool": pool_id, "b_sub": user_sub})
+        return {owner: DataKey.unwrap(self._seal, data_key_context(pool_id, owner), bytes(wrapped)) for owner, wrapped in rows}
 
     def _make_key(self, pool_id: str, user_sub: str) -> DataKey:
         key, wrapped = DataKey.make(self._seal, data_key_context(pool_id, user_sub))

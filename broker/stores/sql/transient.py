@@ -10,14 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Engine, bindparam, case, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from broker.errors import Conflict
 from broker.ports.environment import Clock
 from broker.ports.transient import Absent, Burned, Taken
 from broker.stores.documents import millis
 from broker.stores.sql.dialect import insert_or_replace
-from broker.stores.sql.prepared import Prepared
+from broker.stores.sql.prepared import Answer, Prepared, as_sqlalchemy
 from broker.stores.sql.tables import transient
+from broker.stores.sql.work import translated
 from broker.stores.transient_names import counter_name, transient_name
 
 _NOW: BindParameter[Any] = bindparam("b_now")
@@ -110,10 +112,21 @@ class SqlTransient:
         return {"name": transient_name(kind, key), "value": value, "burned": 0, "counted": 0, "expires_at": millis(expires_at)}
 
     def _one(self, statement: Prepared, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-        return self._run(statement, parameters)[1]
+        rows = self._run(statement, parameters).rows
+        return rows[0] if rows else None
 
     def _write(self, statement: Prepared, parameters: dict[str, Any]) -> int:
-        return self._run(statement, parameters)[0]
+        return self._run(statement, parameters).count
 
-    def _run(self, statement: Prepared, parameters: dict[str, Any]) -> tuple[int, tuple[Any, ...] | None]:
-        return statement.run(self._engine(), {**parameters, "b_now": millis(self._clock.now())})
+    def _run(self, statement: Prepared, parameters: dict[str, Any]) -> Answer:
+        engine, connection = self._engine(), None
+        try:
+            connection = engine.raw_connection()
+            return statement.run(engine.dialect, connection, {**parameters, "b_now": millis(self._clock.now())})
+        except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, ValueError, OverflowError) as error:
+            if connection is not None:
+                connection.invalidate(error)
+            raise translated(as_sqlalchemy(engine.dialect, error)) from error
+        finally:
+            if connection is not None:
+                connection.close()

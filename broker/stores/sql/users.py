@@ -13,6 +13,7 @@ from broker.model.schema import canonical_email
 from broker.model.users import User
 from broker.stores.documents import decode, encode, millis
 from broker.stores.sql.dialect import insert_new
+from broker.stores.sql.prepared import Prepared
 from broker.stores.sql.tables import (
     consents,
     data_keys,
@@ -31,7 +32,7 @@ from broker.stores.sql.work import Work
 INDEXED = ("email", "phone_number", "preferred_username")
 
 _THIS = (users.c.pool_id == bindparam("b_pool"), users.c.sub == bindparam("b_sub"))
-_GET = select(users.c.document).where(*_THIS)
+_GET = Prepared(select(users.c.document).where(*_THIS))
 _BY_USERNAME = select(users.c.document).where(users.c.pool_id == bindparam("b_pool"), users.c.username == bindparam("b_value"))
 _BY_ATTRIBUTE = {
     name: select(users.c.document)
@@ -69,8 +70,8 @@ class SqlUsers:
         self._work = work
 
     def get(self, pool_id: str, sub: str) -> User | None:
-        document = self._work.read(_GET, {"b_pool": pool_id, "b_sub": sub}).scalar()
-        return None if document is None else decode(User, document)
+        rows = self._work.look(_GET, {"b_pool": pool_id, "b_sub": sub})
+        return decode(User, rows[0][0]) if rows else None
 
     def by_username(self, pool_id: str, username: str) -> User | None:
         document = self._work.read(_BY_USERNAME, {"b_pool": pool_id, "b_value": username}).scalar()

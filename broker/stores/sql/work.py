@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 
 from broker.errors import BrokerError, Conflict, InvalidRequest, Unavailable
 from broker.stores.sql.engine import BUSY_SECONDS
+from broker.stores.sql.prepared import Answer, Prepared, as_sqlalchemy
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -57,6 +58,16 @@ class Work:
         if not self._writing:
             self._begin()
         return self._run(statement, parameters)
+
+    def look(self, statement: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """As `read`, for what runs at every login: the rows, as the driver gives them."""
+        return self._prepared(statement, parameters).rows
+
+    def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> int:
+        """As `write`, for what runs at every login: how many rows were written."""
+        if not self._writing:
+            self._begin()
+        return self._prepared(statement, parameters).count
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -121,10 +132,9 @@ class Work:
 
     def _command(self, command: str) -> None:
         try:
-            self._connected().exec_driver_sql(command)
-        except (SQLAlchemyError, ValueError) as error:
-            self._broken = True
-            raise translated(error) from error
+            self._connected().connection.cursor().execute(command)
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            raise self._failed(as_sqlalchemy(self._engine.dialect, error)) from error
 
     def _run(self, statement: Executable, parameters: Parameters | None) -> CursorResult[Any]:
         try:
@@ -132,6 +142,24 @@ class Work:
         except (SQLAlchemyError, ValueError, OverflowError) as error:
             self._broken = True
             raise translated(error) from error
+
+    def _prepared(self, statement: Prepared, parameters: Mapping[str, Any]) -> Answer:
+        try:
+            return statement.run(self._engine.dialect, self._connected().connection, parameters)
+        except (SQLAlchemyError, ValueError, OverflowError) as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> BrokerError:
+        """The broker's error for one on the driver's connection. As after a statement of SQLAlchemy's own, a connection that is gone is
+        not used again, nor are its siblings."""
+        self._broken = True
+        connection, cause = self._connection, getattr(error, "orig", None)
+        if connection is not None and not connection.invalidated and isinstance(cause, Exception):
+            driver: Any = connection.connection.dbapi_connection
+            if self._engine.dialect.is_disconnect(cause, driver, None):  # type: ignore[arg-type]
+                connection.invalidate(error)
+                self._engine.dispose()
+        return translated(error)
 
     def _connected(self) -> Connection:
         if self._connection is None:
