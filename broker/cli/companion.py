@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -19,10 +20,14 @@ RESET = [signal.Signals[f"SIG{name}"] for name in HANDLED]
 
 
 class Companion:
-    """`run` is the whole life of the process; it is given a function that says whether the parent has gone."""
+    """`run` is the whole life of the process; it is given a function that says whether the parent has gone.
 
-    def __init__(self, name: str, run: Callable[[Callable[[], bool]], None]) -> None:
+    `port` is what it listens on: the parent keeps it open, so that a companion that died finds it again.
+    """
+
+    def __init__(self, name: str, run: Callable[[Callable[[], bool]], None], port: socket.socket | None = None) -> None:
         self.name = name
+        self.port = port
         self._run = run
         self._pid = 0
         self._started = float("-inf")

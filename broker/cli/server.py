@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -16,6 +16,7 @@ from gunicorn.arbiter import Arbiter
 from broker.cli import metrics_server
 from broker.cli.companion import Companion
 from broker.cli.output import note
+from broker.cli.patience import PatientWorker, tls_context
 
 if TYPE_CHECKING:
     from broker.config import Config
@@ -36,10 +37,10 @@ class Plan:
         """In gunicorn's words. Without preloading: each worker builds its own broker after the fork and so owns its connections."""
         server, log = self.config.server, self.config.log
         return {
-            # gunicorn takes the number over and closes it; the duplicate leaves ours to us.
-            "bind": [f"fd://{os.dup(each.fileno())}" for each in self.sockets],
+            # Given away, not lent: a port stays open as long as anybody holds it, and gunicorn alone knows when to let go.
+            "bind": [f"fd://{each.detach()}" for each in self.sockets],
             "workers": server.workers,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "threads": server.threads,
             "graceful_timeout": server.drain_seconds,
             "timeout": 60,
@@ -48,13 +49,21 @@ class Plan:
             "loglevel": "info" if log.level == "debug" else "warning",
             "certfile": str(server.tls_cert) if server.tls_cert else None,
             "keyfile": str(server.tls_key) if server.tls_key else None,
+            "ssl_context": tls_context,
             # Forwarded headers are judged by broker.web against trusted_proxies, and by nobody else.
             "forwarded_allow_ips": "",
             "proc_name": "crossgate",
             "control_socket_disable": True,
             "when_ready": self._ready,
+            "post_fork": lambda _arbiter, _worker: self.close_companions_ports(),
             "child_exit": lambda _arbiter, worker: metrics_server.forget(worker.pid),
         }
+
+    def close_companions_ports(self, but: Companion | None = None) -> None:
+        """In a process that has no use for them."""
+        for companion in self.companions:
+            if companion is not but and companion.port is not None:
+                companion.port.close()
 
     def _ready(self, _arbiter: object) -> None:
         server = self.config.server
@@ -65,6 +74,7 @@ class Guardian(Arbiter):  # type: ignore[misc]
     """gunicorn's parent process, which also minds the companions."""
 
     def __init__(self, app: Server) -> None:
+        self._plan = app.plan
         self._companions = app.plan.companions
         super().__init__(app)
 
@@ -72,10 +82,11 @@ class Guardian(Arbiter):  # type: ignore[misc]
         """Called about once a second."""
         super().manage_workers()
         for companion in self._companions:
-            companion.tend(self._close_listeners)
+            companion.tend(partial(self._close_ports, companion))
 
     def stop(self, graceful: bool = True) -> None:
-        """Ask the companions to end, let the workers drain, and wait for both."""
+        """Close every port, ask the companions to end, let the workers drain, and wait for both."""
+        self._plan.close_companions_ports()
         for companion in self._companions:
             companion.signal(signal.SIGTERM)
         super().stop(graceful)
@@ -89,10 +100,11 @@ class Guardian(Arbiter):  # type: ignore[misc]
         """Upgrading in place is not offered: the sockets and companions are ours. Replace instances one after the other."""
         self.log.warning("SIGUSR2 is ignored")
 
-    def _close_listeners(self) -> None:
-        """In a companion: hold no port open that the parent may leave."""
+    def _close_ports(self, companion: Companion) -> None:
+        """In a companion: hold no port open but its own."""
         for listener in self.LISTENERS:
             listener.close()
+        self._plan.close_companions_ports(but=companion)
 
 
 class Server(BaseApplication):  # type: ignore[misc]

@@ -131,10 +131,41 @@ def test_a_request_in_flight_is_answered_after_sigterm(room: Room) -> None:
             slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
             time.sleep(0.5)
             server.process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
+            for port in (server.port, server.metrics):
+                wait_for("a closed port", lambda port=port: refuses(port), 5)
+            assert server.process.poll() is None
             slow.sendall(b"Connection: close\r\n\r\n")
             assert slow.recv(100).startswith(b"HTTP/1.1 200")
         assert server.process.wait(90) == 0
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_silent_connections_and_stalled_requests_do_not_stop_it(room: Room) -> None:
+    crowd: list[socket.socket] = []
+    with served(room, "threads = 2\n[worker]\nexternal = true\n") as server:
+        wait_for("an answer", lambda: server.get("/healthz") == "ok\n")
+        try:
+            crowd += [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(20)]
+            began = time.monotonic()
+            assert server.get("/healthz") == "ok\n"
+            assert time.monotonic() - began < 4  # no thread was lent to any of them
+            for stalled in crowd[:4]:
+                stalled.sendall(b"POST /eu_Demo/oauth2/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60\r\n\r\ng")
+            time.sleep(0.5)
+            wait_for("an answer although every thread was taken", lambda: server.get("/healthz") == "ok\n", 60)
+            assert crowd[-1].recv(1) == b""
+        finally:
+            for each in crowd:
+                each.close()
+        assert server.end() == 0
+        assert "Traceback" not in server.log.read_text()
 
 
 @pytest.mark.parametrize(
