@@ -20,7 +20,7 @@ from broker.services import Services
 from broker.stores.open import open_store, open_transient
 from broker.stores.settings import CachedSettings
 from broker.stores.sql.backup import backup, restore
-from broker.stores.sql.migrate import migrate
+from broker.stores.sql.migrate import current, migrate
 from broker.system.audit import AuditLog
 from broker.system.clock import SystemClock, SystemRandom
 from broker.tokens.issue import TokenIssuer
@@ -30,7 +30,7 @@ from broker.web.tenancy import origins_of
 from metadata.fetch import Fetcher, Limits
 from providers.base import Toolbox
 
-__all__ = ["Wired", "backup", "build", "migrate", "restore"]
+__all__ = ["Wired", "backup", "build", "current", "migrate", "restore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def build(config: Config, clock: Clock | None = None) -> Wired:
         settings=settings,
         clock=clock,
         random=random,
-        audit_sink=AuditLog(config.log.audit_file),
+        audit_sink=AuditLog(config.log.audit_file).opened(),
         providers=BuiltProviders(keys, addresses, Toolbox(clock=clock.now, fetch=fetch, token=random.token)),
         addresses=addresses,
         keys=keys,

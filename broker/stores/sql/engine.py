@@ -9,6 +9,7 @@ PostgreSQL may stand behind PgBouncer in transaction mode: no prepared statement
 from __future__ import annotations
 
 import os
+import stat
 import weakref
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def make_file(url: str) -> None:
         raise Unavailable(f"{path}: {error.strerror}") from None
 
 
+def _guard_file(path: Path) -> None:
+    """Refuse a database that is not there, which SQLite would make under the umask, and take it from everybody but its owner.
+
+    SQLite gives -wal and -shm the database's mode, but only when it makes them.
+    """
+    if not path.exists():
+        raise Unavailable(f"there is no database {path}; run: crossgate migrate")
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        try:
+            if stat.S_IMODE(each.stat().st_mode) & 0o077:
+                each.chmod(0o600)
+        except FileNotFoundError:
+            continue  # the last connection elsewhere has taken it away
+        except PermissionError:
+            # Another account's file, which it lets us use: ours to read, not to change.
+            continue
+
+
 def _sqlite(url: URL, durable: bool) -> Engine:
     engine = create_engine(
         url,
@@ -92,6 +111,12 @@ def _sqlite(url: URL, durable: bool) -> Engine:
         "temp_store = MEMORY",
         "cache_size = -8000",
     )
+
+    if not str(url.database).startswith("file:"):
+
+        @event.listens_for(engine, "do_connect")
+        def guard(*_: object) -> None:
+            _guard_file(Path(str(url.database)))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker.errors import ConfigError
-from broker.stores.sql.engine import connect_engine, make_file
+from broker.stores.sql.engine import connect_engine, make_file, parse_url
 from broker.stores.sql.work import translated
 
 _FOLDER = Path(__file__).with_name("migrations")
@@ -36,7 +36,10 @@ def migrate(url: str, revision: str = "head") -> str:
 
 
 def current(url: str) -> str:
-    """The database's revision; empty if it has no schema yet. Raises Unavailable."""
+    """The database's revision; empty if it has no schema yet, or is not there. Raises Unavailable."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite" and not Path(str(parsed.database)).exists():
+        return ""
     engine = connect_engine(url)
     try:
         with engine.connect() as connection:

@@ -141,7 +141,7 @@ def test_a_damaged_or_foreign_archive_restores_nothing(archive: Path, tmp_path: 
     into = new_database("sqlite", tmp_path, "into")
     with pytest.raises(ConfigError):
         restore(into, archive)
-    assert not any(dump(into).values())
+    assert not current(into) or not any(dump(into).values())
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x1f\x8bbroken", b"SQLite format 3\x00 but not really"])

@@ -139,9 +139,28 @@ def test_a_database_that_is_away_is_unavailable_and_opening_it_costs_nothing(tmp
 
 def test_a_database_without_its_schema_is_unavailable(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/empty.db", SEAL, FixedClock())
+    with pytest.raises(Unavailable, match="crossgate migrate"), store.unit() as unit:
+        unit.users.get(POOL, "sub-1")
+    assert not (tmp_path / "empty.db").exists()
+    (tmp_path / "empty.db").touch()
     with pytest.raises(Unavailable, match="no such table"), store.unit() as unit:
         unit.users.get(POOL, "sub-1")
     store.close()
+
+
+def test_a_file_that_others_can_read_is_taken_from_them(url: str, tmp_path: Path) -> None:
+    before = SqlStore(url, SEAL, FixedClock())
+    before.ping()
+    for each in tmp_path.iterdir():
+        each.chmod(0o644)
+    after = SqlStore(url, SEAL, FixedClock())
+    after.ping()
+    after.expire(MOMENT)
+    modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert modes.keys() >= {"store.db", "store.db-wal", "store.db-shm", "store.db-transient", "store.db-transient-wal"}
+    assert set(modes.values()) == {0o600}, modes
+    after.close()
+    before.close()
 
 
 def test_an_error_tells_no_password_and_no_value(store: SqlStore) -> None:
