@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -68,10 +69,16 @@ def restore(config_path: Path, source: Path) -> None:
       crossgate restore /var/backups/crossgate-monday
     """
     from broker.cli.prepare import database
+    from broker.model.records import AuditEvent
+    from broker.system.audit import AuditLog
 
-    url = load(config_path).store.url
+    loaded = load(config_path)
+    # Before anything is written: what cannot be told of is not done. (A whole broker would make a master key, which a restore brings.)
+    audit = AuditLog(loaded.log.audit_file).opened()
+    url = loaded.store.url
     with said(source):
         rows = database().restore(url, source)
+    audit.emit(AuditEvent(datetime.now(UTC), "store.restored", "ok", "command_line", detail={"source": str(source), "rows": rows}))
     say(f"{plural(rows, 'row')} restored; the database is at revision {database().migrate(url)}")
 
 

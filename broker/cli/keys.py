@@ -89,7 +89,11 @@ def rotate(config_path: Path, pool_id: str | None, use: tuple[str, ...], as_json
     wired = wire(config_path)
     keeper = KeyKeeper(wired.store, wired.clock)
     wanted = sorted({(k.pool_id, k.use, k.alg) for k in _keys(wired, pool_id) if k.use in (use or AT_ROTATE) and k.state == "current"})
-    done = [(pool, name, alg, keeper.rotate(pool, name, alg)) for pool, name, alg in wanted]
+    done = []
+    for pool, name, alg in wanted:
+        kid = keeper.rotate(pool, name, alg)
+        wired.kit.audit("keys.rotated", "ok", "command_line", {"use": name, "alg": alg, "kid": kid}, pool_id=pool)
+        done.append((pool, name, alg, kid))
     if as_json:
         print_json({"rotated": [dict(zip(("pool", "use", "alg", "kid"), each, strict=True)) for each in done]})
         return
@@ -118,6 +122,8 @@ def revoke(kid: str, config_path: Path, pool_id: str | None, as_json: bool) -> N
     wired = wire(config_path)
     owners = sorted({key.pool_id for key in _keys(wired, pool_id) if key.kid == kid})
     revoked = [pool for pool in owners if KeyKeeper(wired.store, wired.clock).revoke(pool, kid)]
+    for pool in revoked:
+        wired.kit.audit("keys.revoked", "ok", "command_line", {"kid": kid}, pool_id=pool)
     if as_json:
         print_json({"revoked": [{"pool": pool, "kid": kid} for pool in revoked]})
     else:
@@ -141,8 +147,10 @@ def rewrap(config_path: Path, as_json: bool) -> None:
     Examples:
       CROSSGATE_MASTER_KEY="$NEW,$OLD" crossgate keys rewrap
     """
-    with wire(config_path).store.unit() as unit:
+    wired = wire(config_path)
+    with wired.store.unit() as unit:
         rows = unit.keys.rewrap()
+    wired.kit.audit("keys.rewrapped", "ok", "command_line", {"rows": rows})
     if as_json:
         print_json({"rewrapped": rows})
     else:

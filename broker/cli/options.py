@@ -56,10 +56,25 @@ def load(path: Path) -> Config:
 
 
 def wire(path: Path) -> Wired:
-    """A broker for a command that needs the store."""
+    """A broker for a command that needs the store as it is: it makes none. Raises ConfigError."""
+    from broker.cli.prepare import database
+
     loaded = load(path)
     logs(loaded, "warning")
-    return connect(loaded)
+    wired = connect(loaded)
+    if not database().current(loaded.store.url):
+        raise ConfigError(f"{loaded.path}: [store]: the database has no schema yet; run: crossgate migrate")
+    return wired
+
+
+def unsealed(error: Exception) -> ConfigError | None:
+    """What to say when the store was sealed under a master key that we do not have; None for any other error."""
+    # Imported once something went wrong: `crossgate --help` has no use for cryptography.
+    from broker.seal.errors import SealBroken
+
+    if not isinstance(error, SealBroken):
+        return None
+    return ConfigError(f"[seal]: {error}; if the master key was changed, bring the old one back, after the new one: NEW,OLD")
 
 
 def logs(loaded: Config, level: str | None = None) -> None:

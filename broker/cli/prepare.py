@@ -30,6 +30,10 @@ class Database(Protocol):
         """Bring the schema to this version; returns the revision."""
         ...
 
+    def current(self, url: str) -> str:
+        """The revision that is there; empty if there is none."""
+        ...
+
     def backup(self, url: str, target: Path) -> None:
         """Write the durable state of one moment to a file, while others go on writing."""
         ...
@@ -63,6 +67,11 @@ def apply_file(wired: Wired, *, prune: bool = False) -> Applied:
 
     with leased(wired):
         report = apply(wired.store, declare(wired.config), prune=prune)
+    for each in report.changes:
+        if each.action != "unchanged":
+            outcome = "refused" if each.action == "refused" else "ok"
+            detail = {"kind": each.kind, "name": each.name, "action": each.action, "prune": prune}
+            wired.kit.audit("settings.applied", outcome, each.reason or "configuration_file", detail, pool_id=each.pool_id)
     metadata = refresher(wired)
     metadata.schedule()
     return Applied(report, metadata.fetch_missing())

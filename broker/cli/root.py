@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from broker.cli.options import unsealed
 from broker.cli.output import note
 from broker.errors import BrokerError, ConfigError
 
@@ -52,6 +53,13 @@ class Commands(click.Group):
         except BrokerError as error:
             note(f"{error.code}: {error.private}")
             sys.exit(1)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if (foreign := unsealed(error)) is None:
+                raise
+            note(foreign.private)
+            sys.exit(2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

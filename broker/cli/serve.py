@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from broker.cli.options import config_option, connect, load, logs
+from broker.cli.options import config_option, connect, load, logs, unsealed
 from broker.cli.output import note
 from broker.errors import BrokerError, ConfigError
 
@@ -27,7 +27,7 @@ def serve(config_path: Path) -> None:
 
     \b
     Signals:
-      SIGTERM   takes no new connections, lets the current ones finish ([server] drain_seconds), and ends
+      SIGTERM   closes the port at once, lets the current requests finish ([server] drain_seconds), and ends
       SIGINT    ends at once
       SIGHUP    replaces the workers one by one; the file is read at a start only
 
@@ -60,7 +60,7 @@ def _serve(loaded: Config) -> None:
     companions = []
     if loaded.server.metrics_bind:
         scraped = listen(loaded.server.metrics_bind, "[server] metrics_bind")
-        companions.append(Companion("metrics", lambda orphaned: metrics_server.serve(scraped, orphaned)))
+        companions.append(Companion("metrics", lambda orphaned: metrics_server.serve(scraped, orphaned), scraped))
     if not loaded.worker.external:
         companions.append(Companion("worker", lambda orphaned: work(loaded, orphaned)))
     logs(loaded)
@@ -89,6 +89,11 @@ def prepare(loaded: Config) -> int:
     except BrokerError as error:
         note(f"{error.code}: {error.private}")
         return 1
+    except Exception as error:
+        if (foreign := unsealed(error)) is None:
+            raise
+        note(foreign.private)
+        return 2
     for refused in done.report.refused:
         note(f"warning: {refused.pool_id}: {refused.kind} {refused.name}: refused: {refused.reason}")
     for fetched in done.fetched:
