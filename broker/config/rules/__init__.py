@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from broker.config.problems import Problem
 from broker.config.root import Config
-from broker.config.rules import attributes, clients, pools, providers, service
+from broker.config.rules import attributes, clients, files, pools, providers, service
 from broker.config.rules.finding import Finding, PoolAt
 
 SERVICE_RULES = (
     service.tls_is_a_pair,
+    files.tls_key_fits,
+    files.audit_file_has_a_folder,
     service.console_has_its_own_host,
     service.proxy_of_a_socket_is_trusted,
     service.access_keys_differ,

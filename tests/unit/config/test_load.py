@@ -25,6 +25,7 @@ def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
 
 
 def test_paths_start_from_the_file_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "log").mkdir()
     (tmp_path / "crossgate.toml").write_text('[log]\naudit_file = "log/audit"\n[store]\nurl = "sqlite:///data/x.db"\n')
     monkeypatch.chdir("/")
     loaded = config.load(tmp_path / "crossgate.toml", {})
