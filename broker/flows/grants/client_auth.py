@@ -45,7 +45,10 @@ def authenticate(kit: FlowKit, pool: UserPool, given: Credentials) -> AppClient:
     try:
         return _prove(kit, pool, client, given, assertion)
     except InvalidClient as failed:
-        kit.audit("client.refused", "refused", failed.code, {"private": failed.private}, pool_id=pool.id, address=given.address)
+        known = {"client_id": client.id} if client is not None else {}
+        # A name that nobody has is the sender's own words: kept apart from what we know, and not at any length.
+        detail = {"private": failed.private} | ({} if known else {"claimed": client_id[:200]})
+        kit.audit("client.refused", "refused", failed.code, detail, pool_id=pool.id, address=given.address, **known)
         raise
 
 
