@@ -52,7 +52,7 @@ def finish_login(kit: FlowKit, ask: FinishAsk) -> Finished:
     record = live_provider(kit, ask.pool, client, login.provider)
     identity = verify(kit, ask, login, client, record)
     burn_keys(kit, identity.burns)
-    return complete(kit, ask.pool, client, record, succeed(kit, login), identity)
+    return complete(kit, ask, client, record, succeed(kit, login), identity)
 
 
 def verify(kit: FlowKit, ask: FinishAsk, login: Login, client: AppClient, record: ProviderRecord) -> UpstreamIdentity:
@@ -90,8 +90,9 @@ def burn_keys(kit: FlowKit, burns: Iterable[Burn]) -> None:
             raise FederationFailed(f"replayed: {one.key}", reason="response_replayed")
 
 
-def complete(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRecord, login: Login, identity: UpstreamIdentity) -> Finished:
+def complete(kit: FlowKit, ask: FinishAsk, client: AppClient, record: ProviderRecord, login: Login, identity: UpstreamIdentity) -> Finished:
     """Admit the identity to the pool and go on. The login given is the successor: its predecessor is burned already."""
+    pool = ask.pool
     try:
         admitted = admit(kit, pool, client, record, login, identity)
     except AdmissionRefused as refusal:
@@ -100,14 +101,14 @@ def complete(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRe
         traces.keep_refused(kit, pool, told, refused.code)
         kit.audit(
             "login.refused", "refused", refused.code, {"private": refused.private[:500], "event_id": login.event_id},
-            pool_id=pool.id, client_id=client.id, provider=record.name,
+            pool_id=pool.id, client_id=client.id, provider=record.name, address=ask.address,
         )  # fmt: skip
         raise RefusedToClient(refused, Trusted(client, login.request.redirect_uri, login.request.state)) from refused
     going = _signed_in(login, admitted)
     save(kit, going)
     kit.audit(
         "login.finished", "ok", admitted.how, {"event_id": login.event_id, "sid": admitted.session.session.id},
-        pool_id=pool.id, client_id=client.id, provider=record.name, user_sub=admitted.user.sub,
+        pool_id=pool.id, client_id=client.id, provider=record.name, user_sub=admitted.user.sub, address=ask.address,
     )  # fmt: skip
     return Finished(going, admitted.session.session, admitted.session.cookie)
 

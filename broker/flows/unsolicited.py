@@ -45,7 +45,7 @@ def finish_unsolicited(kit: FlowKit, ask: FinishAsk, relay: dict[str, str]) -> t
     )
     identity = verify(kit, ask, login, trusted.client, record)
     burn_keys(kit, identity.burns)
-    return complete(kit, ask.pool, trusted.client, record, login, identity), secret
+    return complete(kit, ask, trusted.client, record, login, identity), secret
 
 
 def _provider(kit: FlowKit, pool: UserPool, client: AppClient, name: str) -> ProviderRecord:
