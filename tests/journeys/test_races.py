@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from broker.directory import linking
+from broker.directory import linking, profiles
+from broker.errors import Conflict
 from broker.flows import admit
 from broker.flows.logout import end_session
 from broker.model.users import LinkedIdentity
@@ -55,8 +56,8 @@ def test_a_profile_that_changes_during_a_sign_in_is_read_again(broker: TestBroke
                 unit.users.update(reached.user)
         return reached
 
-    monkeypatch.setattr(admit.linking, "reach", overtaken)
-    monkeypatch.setattr(admit.profiles, "write_attributes", lambda unit, user, *_: unit.users.update(user))
+    monkeypatch.setattr(linking, "reach", overtaken)
+    monkeypatch.setattr(profiles, "write_attributes", lambda unit, user, *_: unit.users.update(user))
     flow, code = broker.saml_login(broker.browser())
     assert broker.redeem(flow, code).status_code == 200
 
@@ -66,9 +67,9 @@ def test_a_conflict_that_stays_is_believed(broker: TestBroker, monkeypatch: pyte
 
     def refused(*_: object) -> None:
         tries.append(1)
-        raise admit.Conflict("taken")
+        raise Conflict("taken")
 
-    monkeypatch.setattr(admit.linking, "reach", refused)
+    monkeypatch.setattr(linking, "reach", refused)
     browser = broker.browser()
     _, sent = broker.begin(browser, identity_provider="corp")
     back = broker.post_acs(browser, broker.saml_answer(sent))
