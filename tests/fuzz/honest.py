@@ -110,7 +110,9 @@ class Honest:
     def _answered(self, agent: Agent, app: App, **parameters: str) -> tuple[Journey, Page]:
         journey = app.begin(identity_provider="forged", **parameters)
         reply = self._idp.answer(agent.open(journey.url))
-        return journey, agent.post(reply.acs, reply.fields)
+        page = agent.post(reply.acs, reply.fields)
+        assert "error" not in page.query, page.url
+        return journey, page
 
     def _consent(self, agent: Agent) -> Page:
         return self._answered(agent, self._guest, prompt="consent")[1]

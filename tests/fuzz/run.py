@@ -136,6 +136,7 @@ class Fuzz:
     def run(self) -> Result:
         """The whole run, with a look at the server afterwards."""
         with self.op, closing(start_broker(self.idp, self.op)) as self.broker:
+            assert Honest(self.broker, self.idp, self.op).works()
             serving = sorted(self.broker.process.children())
             began = time.monotonic()
             self._until = began + self._seconds

@@ -11,7 +11,7 @@ packages=(
     simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3     # SAML identity provider
     apache2 libapache2-mod-auth-openidc                                 # relying party
     redis-server postgresql                                             # state
-    chromium                                                            # the browser that Playwright drives
+    chromium fonts-liberation                                           # the browser that Playwright drives
     util-linux
 )
 

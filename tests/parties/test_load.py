@@ -76,6 +76,22 @@ def test_a_thousand_logins(broker: tuple[Broker, ForgedIdp]) -> None:
         assert page.status == 400, page.shown()
 
 
+def test_first_sign_in_eight_times_at_once(broker: tuple[Broker, ForgedIdp]) -> None:
+    """Somebody new signs in by eight tabs at once: every tab gets in, as the same person."""
+    party, idp = broker
+    app, gate = party.app(POOL), threading.Barrier(CONCURRENCY)
+
+    def tab(_: int) -> str:
+        agent = browser()
+        journey, page = start(app, agent)
+        reply = idp.answer(page, "newcomer")
+        gate.wait()
+        return str(app.finish(journey, agent.post(reply.acs, reply.fields)).id_token["sub"])
+
+    with ThreadPoolExecutor(CONCURRENCY) as threads:
+        assert len(set(threads.map(tab, range(CONCURRENCY)))) == 1
+
+
 def test_an_answer_is_bound_to_its_own_login(broker: tuple[Broker, ForgedIdp]) -> None:
     """The answer to one login, sent with the RelayState of another of the same browser, signs in to neither; the right ones still do."""
     party, idp = broker
