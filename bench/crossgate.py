@@ -106,10 +106,14 @@ def entity(number: int) -> str:
 
 @contextmanager
 def serving(
-    folder: Path, party: Party, *, providers: int = 1, used: int = 1, workers: int = 2, threads: int = 4, patience: float = 60
+    folder: Path, party: Party, *, providers: int = 1, used: int = 1, size: tuple[int, int] = (2, 4), patience: float = 60
 ) -> Iterator[Broker]:
-    """`crossgate serve` in a folder; logins go over the first `used` providers in turn. A database that is there is used."""
+    """`crossgate serve` in a folder, `size` being workers and threads; logins go over the first `used` providers in turn.
+
+    A database that is there is used.
+    """
     port = free_port()
+    workers, threads = size
     config = write_config(folder, party, port, providers=providers, workers=workers, threads=threads)
     command = [sys.executable, "-m", "broker", "serve", "--config", str(config)]
     env = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
