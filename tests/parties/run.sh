@@ -21,8 +21,13 @@ began=$SECONDS
 mkdir -p "$CROSSGATE_PARTIES_HOME"
 chmod 755 "$CROSSGATE_PARTIES_HOME"
 
+child=
 finish() {
     local status=$?
+    trap - INT TERM
+    # The tests first, so that they start nothing more; each party leads a group of its own and is swept up after them.
+    [ -z "$child" ] || kill -TERM -- "-$child" 2>/dev/null || true
+    [ -z "$child" ] || wait "$child" 2>/dev/null || true
     "$python" -m tests.parties.kit.process || true      # what should have ended and has not
     echo "--- parties: $([ "$status" -eq 0 ] && echo passed || echo "FAILED ($status)") after $((SECONDS - began)) s"
 }
@@ -34,7 +39,9 @@ if [ "${CROSSGATE_PARTIES_INSTALL:-1}" != 0 ]; then
     tests/parties/install.sh
     echo "--- parties: installed after $((SECONDS - began)) s"
 fi
-# In the background and waited for, so that a signal is acted upon at once.
+# In the background, as a group of its own, so that a signal to this script is acted upon at once and reaches all of it.
+set -m
 "$python" -m tests.parties "$@" &
 child=$!
-wait "$child" || { status=$?; kill "$child" 2>/dev/null || true; exit "$status"; }
+set +m
+wait "$child"

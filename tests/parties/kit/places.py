@@ -35,11 +35,12 @@ LOGS = _made(HOME / "logs")
 ARTIFACTS = _made(Path(os.environ.get("CROSSGATE_PARTIES_ARTIFACTS") or HOME / "artifacts"))
 # Process ids of this run alone: several may go on side by side.
 RUN = Path(os.environ.get("CROSSGATE_PARTIES_RUN") or HOME / "run" / str(os.getpid()))
+DATA = _made(HOME / "data") / RUN.name
 
 
 def scratch(name: str) -> Path:
     """A new directory for a party's data, open to other users. Give it to `discard` in the end."""
-    return _made(Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_made(HOME / "data"))))
+    return _made(Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_made(DATA))))
 
 
 def discard(directory: Path) -> None:

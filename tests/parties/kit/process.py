@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from tests.parties.kit.places import LOGS, RUN
+from tests.parties.kit.places import DATA, LOGS, RUN, discard
 
 
 class NotReady(RuntimeError):
@@ -105,15 +105,15 @@ def kill_group(leader: int) -> None:
 
 
 def sweep() -> None:
-    """End whatever this run has left behind."""
+    """End whatever this run has left behind, and remove its data."""
     for record in RUN.glob("*.pid"):
         pid = int(record.stem)
         if record.read_text() == _started(pid) != "":
             print(f"Ending what was left: process {pid}")
             kill_group(pid)
         record.unlink(missing_ok=True)
-    if RUN.is_dir():
-        RUN.rmdir()
+    discard(RUN)
+    discard(DATA)
 
 
 def answers(url: str) -> Callable[[], bool]:
