@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from broker.errors import InvalidClient, InvalidRequest, InvalidToken
+from broker.errors import InvalidClient, InvalidGrant, InvalidRequest, InvalidToken
 from broker.flows.bearer import alive
 from broker.flows.grants.client_auth import Credentials, authenticate
+from broker.flows.grants.tokens import live_user
 from broker.flows.kit import FlowKit
 from broker.flows.logins import secret_hash
 from broker.model.settings import AppClient, UserPool
@@ -43,9 +44,10 @@ def _refresh(kit: FlowKit, pool: UserPool, client: AppClient, token: str) -> dic
         family = unit.refreshes.find(secret_hash(token))
         if family is None or family.pool_id != pool.id or family.client_id != client.id:
             return INACTIVE
-        user = unit.users.get(pool.id, family.user_sub)
-    if user is None or not user.enabled:
-        return INACTIVE
+        try:
+            user = live_user(kit, unit, family)
+        except InvalidGrant:
+            return INACTIVE  # it would not be honoured, so it is not said to be good
     return {
         "active": True,
         "token_type": "refresh_token",

@@ -105,6 +105,16 @@ def test_p3_1_the_client_was_disabled(world: World) -> None:
         world.client("retired", enabled=True)
 
 
+def test_p3_4_a_refresh_token_whose_provider_is_closed_is_not_said_to_be_good(world: World) -> None:
+    token = world.tokens()["refresh_token"]
+    world.provider("corp", state="disabled")
+    try:
+        assert introspect(world, token).get_json() == {"active": False}
+    finally:
+        world.provider("corp", state="live")
+    assert introspect(world, token).get_json()["active"] is True
+
+
 # --- P3.2: how a token comes -------------------------------------------------------------------------------------------------------------
 
 
