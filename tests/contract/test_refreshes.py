@@ -137,3 +137,13 @@ def test_a_refused_unit_takes_its_revocation_back(durable: Case) -> None:
         refuse_within()
     with durable.store.unit() as unit:
         assert unit.refreshes.is_revoked(POOL, "family-1") is False
+
+
+def test_without_grace_an_earlier_clock_is_no_second_first(durable: Case) -> None:
+    """Of two that show one token, the second to get the lock may have read his clock first."""
+    start(durable)
+    now = durable.clock.now()
+    with durable.store.unit() as unit:
+        assert isinstance(unit.refreshes.advance("t1", "t2", now, 0), Advanced)
+    with durable.store.unit() as unit:
+        assert isinstance(unit.refreshes.advance("t1", "t3", now - timedelta(seconds=2), 0), Reused)

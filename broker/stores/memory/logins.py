@@ -86,7 +86,7 @@ class MemoryRefreshes:
         if token is None or row is None or row.family.revoked or millis(row.family.expires_at) <= moment:
             return None
         if token.usable_until is None:
-            self._state.tokens.set(token_hash, replace(token, usable_until=moment + span(grace_seconds)))
+            self._state.tokens.set(token_hash, replace(token, usable_until=moment + span(grace_seconds) if grace_seconds else 0))
         elif token.usable_until <= moment:
             self._revoke(row)
             return Reused(replace(row.family, revoked=True))

@@ -81,7 +81,8 @@ class SqlRefreshes:
         if row is None or row.revoked or row.expires_at <= moment:
             return None
         if row.usable_until is None:
-            self._work.write(_RETIRE, {"b_token": token_hash, "b_until": moment + span(grace_seconds)})
+            # Without grace it ends at no time at all: a caller who read his clock first may get the lock second.
+            self._work.write(_RETIRE, {"b_token": token_hash, "b_until": moment + span(grace_seconds) if grace_seconds else 0})
         elif row.usable_until <= moment:
             self.revoke(row.pool_id, family=row.id)
             return Reused(replace(_family(row), revoked=True))
