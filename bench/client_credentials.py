@@ -33,7 +33,7 @@ def run(run: Run) -> list[Row]:
     """One worker of ours against one node process, in turns."""
     party = Party.write(run.folder)
     with ExitStack() as stack:
-        ours = stack.enter_context(crossgate.serving(run.folder / "crossgate", party, workers=1))
+        ours = stack.enter_context(crossgate.serving(run.folder / "crossgate", party, size=(1, 4)))
         theirs, port = stack.enter_context(oidc_provider.serving(run.home, run.folder))
         servers: dict[str, tuple[Server, int, bytes]] = {
             "crossgate": (ours.server, int(ours.connect.partition(":")[2]), token_request(f"/{crossgate.POOL}/oauth2/token")),

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.logins import Broker
-from bench.party import CLIENT_ID, CLIENT_SECRET, ENTITY, REDIRECT_URI, Party
+from bench.party import CLIENT_ID, CLIENT_SECRET, ENTITY, REDIRECT_URI, Party, entity
 from bench.server import Server, free_port
 
 POOL = "local_Bench"
 PUBLIC = "https://broker.example.org"
 
-# It believes in a proxy that ends TLS, as in production. The limits that one client has are lifted out of the way and still counted;
-# those of an address are the defaults, and each visitor comes from his own.
+# It believes in a proxy that ends TLS, as in production. The limits are lifted out of the way and still counted, by client and by address;
+# each visitor of a login comes from an address of his own.
 CONFIG = """
 [server]
 public_url = "{public}"
@@ -29,6 +29,7 @@ url = "sqlite:///crossgate.db"
 
 [limits]
 authorize_per_client = 1000000
+authorize_per_address = 1000000
 callback_per_client = 1000000
 token_per_client = 1000000
 token_per_address = 1000000
@@ -99,11 +100,6 @@ def write_config(folder: Path, party: Party, port: int, *, providers: int = 1, w
     return path
 
 
-def entity(number: int) -> str:
-    """The entity id of the IdP of that number."""
-    return f"{ENTITY}{number}" if number else ENTITY
-
-
 @contextmanager
 def serving(
     folder: Path, party: Party, *, providers: int = 1, used: int = 1, size: tuple[int, int] = (2, 4), patience: float = 60
@@ -119,5 +115,5 @@ def serving(
     env = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     with Server("crossgate", command, f"http://127.0.0.1:{port}/readyz", folder, env, patience) as server:
         issuer = f"{PUBLIC}/{POOL}"
-        more = {"identity_provider": "idp{provider}"} if used > 1 else {"identity_provider": "idp0"}
-        yield Broker(server, f"127.0.0.1:{port}", f"{issuer}/oauth2/authorize", f"{issuer}/oauth2/token", more)
+        more = {"identity_provider": "idp{provider}"}
+        yield Broker(server, f"127.0.0.1:{port}", f"{issuer}/oauth2/authorize", f"{issuer}/oauth2/token", more, used)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from bench import crossgate
 from bench.logins import Broker, Crowd, Tally
 from bench.party import Party
 from bench.peers import jackson, satosa
 from bench.results import Row, Run, median, spread
+from bench.servers import mounted
 
 
 def run(run: Run) -> list[Row]:
@@ -20,6 +22,7 @@ def run(run: Run) -> list[Row]:
             ("jackson", stack.enter_context(jackson.serving(run.home, run.folder)), run.times(150, 60)),
             ("crossgate", stack.enter_context(crossgate.serving(run.folder / "crossgate", party)), run.times(300, 100)),
         ]
+        brokers.append(("granian", _on_granian(run, party, stack), run.times(300, 100)))
         crowds = {name: (Crowd(party, broker), logins) for name, broker, logins in brokers}
         for crowd, logins in crowds.values():
             _sound(crowd.sign_in(logins))  # warms caches and compilers
@@ -27,17 +30,25 @@ def run(run: Run) -> list[Row]:
         for _ in range(run.times(5, 2)):
             for name, (crowd, logins) in crowds.items():
                 found[name].append(_sound(crowd.sign_in(logins)).cpu_ms)
-    ours = found["crossgate"]
     return [
-        Row("login, CPU against SATOSA 8.6", spread(ours), spread(found["satosa"]), median(ours) / median(found["satosa"]), "<= 0.0667"),
-        Row(
-            "login, CPU against SAML Jackson 26.2",
-            spread(ours),
-            spread(found["jackson"]),
-            median(ours) / median(found["jackson"]),
-            "<= 0.4",
-        ),
+        _against("SATOSA 8.6", found["crossgate"], found["satosa"], "<= 0.0667"),
+        _against("SAML Jackson 26.2", found["crossgate"], found["jackson"], "<= 0.4"),
+        _against("SATOSA 8.6, on granian", found["granian"], found["satosa"]),
+        _against("SAML Jackson 26.2, on granian", found["granian"], found["jackson"]),
     ]
+
+
+def _against(peer: str, ours: list[float], theirs: list[float], target: str = "") -> Row:
+    return Row(f"CPU per login against {peer}", spread(ours), spread(theirs), median(ours) / median(theirs), target)
+
+
+def _on_granian(run: Run, party: Party, stack: ExitStack) -> Broker:
+    """For information: the same application on the other server. It lacks what `crossgate serve` has beside its workers."""
+    folder = run.folder / "granian"
+    with crossgate.serving(folder, party) as prepared:
+        pass
+    server, port = stack.enter_context(mounted("granian", folder))
+    return replace(prepared, server=server, connect=f"127.0.0.1:{port}")
 
 
 def _sound(tally: Tally) -> Tally:

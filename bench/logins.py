@@ -26,13 +26,17 @@ BASIC = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).dec
 
 @dataclass(frozen=True)
 class Broker:
-    """A broker to sign in at. `more` has further parameters of the authorization request; `{provider}` in them is the provider's number."""
+    """A broker to sign in at. `more` has further parameters of the authorization request; `{provider}` in them is the provider's number.
+
+    Logins go over so many providers in turn.
+    """
 
     server: Server
     connect: str
     authorize_url: str
     token_url: str
     more: Mapping[str, str] = field(default_factory=dict)
+    providers: int = 1
 
 
 @dataclass
@@ -50,9 +54,9 @@ class Tally:
 class Crowd:
     """Visitors who sign in at a broker, each from an address of his own, as users `first`, `first + stride`, ... in turn."""
 
-    def __init__(self, party: Party, broker: Broker, *, users: int = 50, first: int = 1, stride: int = 1, providers: int = 1) -> None:
+    def __init__(self, party: Party, broker: Broker, *, users: int = 50, first: int = 1, stride: int = 1) -> None:
         self._party, self._broker = party, broker
-        self._users, self._first, self._stride, self._providers = users, first, stride, providers
+        self._users, self._first, self._stride = users, first, stride
         self._lock = threading.Lock()
         self._number = 0
 
@@ -93,6 +97,7 @@ class Crowd:
 
     def _login(self, browser: Browser, number: int) -> str:
         """One login from end to end; returns the id of the AuthnRequest."""
+        provider = number % self._broker.providers
         browser.forget(f"10.{number // 65536 % 256}.{number // 256 % 256}.{number % 256}")
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = {
@@ -104,11 +109,11 @@ class Crowd:
             "nonce": nonce,
             "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
-            **{name: value.replace("{provider}", str(number % self._providers)) for name, value in self._broker.more.items()},
+            **{name: value.replace("{provider}", str(provider)) for name, value in self._broker.more.items()},
         }
         asked = browser.walk("GET", f"{self._broker.authorize_url}?{urlencode(query)}", None, _at_idp)
         user = self._first + self._stride * (number % self._users)
-        reply = browser.walk("POST", asked.acs, self._party.respond(asked, user), _at_client)
+        reply = browser.walk("POST", asked.acs, self._party.respond(asked, user, provider), _at_client)
         if "code" not in reply or reply.get("state") != state:
             raise ValueError(f"the client was sent {reply}")
         form = {"grant_type": "authorization_code", "code": reply["code"], "redirect_uri": REDIRECT_URI, "code_verifier": verifier}

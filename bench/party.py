@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +34,11 @@ ATTRIBUTES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("urn:oid:2.5.4.10", "o", ("Example University",)),
     ("urn:oid:1.3.6.1.4.1.25178.1.2.9", "schacHomeOrganization", ("example.org",)),
 )
+
+
+def entity(provider: int) -> str:
+    """The entity id of the IdP of that number: one party can play many."""
+    return f"{ENTITY}{provider}" if provider else ENTITY
 
 
 def attributes(user: int) -> tuple[Attribute, ...]:
@@ -78,7 +83,7 @@ class Party:
             lifetime=lifetime,
         )
 
-    def respond(self, asked: Asked, user: int) -> dict[str, str]:
+    def respond(self, asked: Asked, user: int, provider: int = 0) -> dict[str, str]:
         """The fields of the form that it makes the browser post: the assertion is signed, as most IdPs do."""
-        fields = {"SAMLResponse": form_value(self.box.respond(self.answer(asked, user), "G-A"))}
+        fields = {"SAMLResponse": form_value(self.box.respond(replace(self.answer(asked, user), issuer=entity(provider)), "G-A"))}
         return {**fields, "RelayState": asked.relay_state} if asked.relay_state else fields
