@@ -9,7 +9,9 @@ PostgreSQL may stand behind PgBouncer in transaction mode: no prepared statement
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,19 @@ def _guard_file(path: Path) -> None:
             continue
 
 
+def _patiently(connection: Any, statement: str) -> None:
+    """Run a statement that SQLite's busy timeout does not cover: a change of journal mode fails at once beside another process's."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError as busy:
+            if "locked" not in str(busy) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _sqlite(url: URL, durable: bool) -> Engine:
     engine = create_engine(
         url,
@@ -121,7 +136,7 @@ def _sqlite(url: URL, durable: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+            _patiently(connection, f"PRAGMA {pragma}")
 
     return engine
 
