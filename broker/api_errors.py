@@ -143,3 +143,10 @@ class DeleteConflict(ApiError):
 
     code = "delete_conflict"
     public = "The entity is still in use."
+
+
+class InvalidSessionToken(ApiError):
+    """The session token is not ours, not of this key, or missing (UnrecognizedClientException, InvalidClientTokenId)."""
+
+    code = "invalid_session_token"
+    public = "The security token included in the request is invalid."

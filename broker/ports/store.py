@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from broker.model.iam import ManagedPolicy, OidcProvider, Revocation, Role, SamlProvider
+from broker.model.identity import IdentityPool, PoolIdentity
 from broker.model.keys import KeyRecord
 from broker.model.login import Consent, RefreshFamily, Session
 from broker.model.records import Job, Trace
@@ -224,6 +226,31 @@ class Jobs(Protocol):
     def retry(self, job_id: str, due_at: datetime, error: str) -> None: ...
 
 
+class PoolIdentities(Protocol):
+    """The identities of identity pools, and the logins that reach them. Ids are unique over all pools."""
+
+    def get(self, identity_id: str) -> PoolIdentity | None: ...
+
+    def by_login(self, pool_id: str, provider: str, subject: str) -> PoolIdentity | None: ...
+
+    def create(self, identity: PoolIdentity) -> None:
+        """Raises Conflict if the id exists, or one of its logins reaches another identity of the pool."""
+        ...
+
+    def update(self, identity: PoolIdentity) -> PoolIdentity:
+        """Writes, with its logins as given, if the stored version is `identity.version`; returns it with the next version.
+
+        Raises Conflict otherwise, or if one of the logins reaches another identity.
+        """
+        ...
+
+    def delete(self, pool_id: str, identity_id: str) -> bool: ...
+
+    def list(self, pool_id: str, after: str | None = None, limit: int = 60, enabled_only: bool = False) -> Sequence[PoolIdentity]:
+        """In order of id; `after` is the last id seen."""
+        ...
+
+
 class Unit(Protocol):
     """One transaction over everything durable."""
 
@@ -232,6 +259,13 @@ class Unit(Protocol):
     providers: Records[ProviderRecord]
     resource_servers: Records[ResourceServer]
     groups: Records[Group]
+    identity_pools: Records[IdentityPool]
+    roles: Records[Role]
+    managed_policies: Records[ManagedPolicy]
+    oidc_providers: Records[OidcProvider]
+    saml_providers: Records[SamlProvider]
+    revocations: Records[Revocation]
+    pool_identities: PoolIdentities
     users: Users
     identities: Identities
     memberships: Memberships
@@ -291,3 +325,17 @@ class Settings(Protocol):
     def resource_servers(self, pool_id: str) -> Sequence[ResourceServer]: ...
 
     def keys(self, pool_id: str) -> Sequence[KeyRecord]: ...
+
+    def identity_pool(self, pool_id: str) -> IdentityPool | None: ...
+
+    def role(self, name: str) -> Role | None: ...
+
+    def roles(self) -> Sequence[Role]: ...
+
+    def managed_policy(self, name: str) -> ManagedPolicy | None: ...
+
+    def oidc_provider(self, url: str) -> OidcProvider | None: ...
+
+    def saml_provider(self, name: str) -> SamlProvider | None: ...
+
+    def revocation(self, subject: str) -> Revocation | None: ...

@@ -1,0 +1,1 @@
+"""Who hands out temporary credentials: our own STS, or another."""
