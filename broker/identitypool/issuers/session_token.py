@@ -1,6 +1,6 @@
 """The session token: all that a verifier needs, sealed, so that any worker opens it without asking a database (spec E.4).
 
-AWS says nothing about the inside of its own. Ours is the session and the secret key as compressed JSON, under the master seal (AES-256-GCM).
+AWS says nothing about the inside of its own. Ours is the session and its secret key as compressed JSON, under the master seal (AES-GCM).
 """
 
 from __future__ import annotations
