@@ -110,6 +110,38 @@ class IdpCommunication(ApiError):
     public = "The identity provider could not be reached."
 
 
+class MissingAuthentication(ApiError):
+    """A call that must be signed carries no signature (MissingAuthenticationTokenException, spec E.1)."""
+
+    code = "missing_authentication"
+    public = "Missing Authentication Token"
+
+
+class IncompleteSignature(ApiError):
+    """The authorization is malformed, lacks a part, or can be read in two ways (IncompleteSignatureException)."""
+
+    code = "incomplete_signature"
+    public = "The request signature is incomplete or malformed."
+
+
+class SignatureMismatch(ApiError):
+    """The signature, its scope or the hash of the body is wrong, or the access key is unknown: on purpose one error
+    (InvalidSignatureException, SignatureDoesNotMatch)."""
+
+    code = "signature_mismatch"
+    public = (
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing "
+        "method. Consult the service documentation for details."
+    )
+
+
+class SignatureExpired(ApiError):
+    """The request was signed too long ago, or its clock is ahead of ours. `public` says the times (InvalidSignatureException)."""
+
+    code = "signature_expired"
+    public = "Signature expired"
+
+
 class ValidationFailed(ApiError):
     """A parameter breaks a constraint (ValidationError of the query protocol)."""
 
