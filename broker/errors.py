@@ -218,6 +218,21 @@ class Unavailable(BrokerError):
     public = "The service is temporarily unavailable. Please try again in a moment."
 
 
+class MalformedPolicy(BrokerError):
+    """A policy document that cannot be read as one. `public` names the statement, the element, what is wrong and what to do.
+
+    `statement` is its index, counted from 0, or None where the whole document is at fault; `sid` its Sid, if it has one.
+    """
+
+    code = "malformed_policy"
+    public = "The policy document is malformed."
+
+    def __init__(self, private: str = "", *, public: str | None = None, statement: int | None = None, sid: str = "") -> None:
+        self.statement = statement
+        self.sid = sid
+        super().__init__(private, public=public)
+
+
 class ConfigError(BrokerError):
     """The configuration cannot be used. `private` is one line: file, table, key, what is wrong and what to do."""
 

@@ -62,6 +62,7 @@ PAGES: dict[type[errors.BrokerError], Heading] = {
     errors.Conflict: Heading(409, N_("Something changed meanwhile")),
     errors.RateLimited: Heading(429, N_("One moment, please")),
     errors.Unavailable: Heading(503, N_("We'll be right back")),
+    errors.MalformedPolicy: Heading(400, BAD_REQUEST, for_developer=True),
     errors.ConfigError: Heading(500, N_("Something went wrong on our side")),
 }
 

@@ -34,6 +34,7 @@ OAUTH: dict[type[errors.BrokerError], tuple[str, int]] = {
     errors.Conflict: ("server_error", 409),
     errors.RateLimited: ("temporarily_unavailable", 429),
     errors.Unavailable: ("temporarily_unavailable", 503),
+    errors.MalformedPolicy: ("invalid_request", 400),
     errors.ConfigError: ("server_error", 500),
 }
 
