@@ -45,7 +45,9 @@ class AdmissionRefused(Exception):
 
 
 def admit(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRecord, login: Login, identity: UpstreamIdentity) -> Admitted:
-    """Raises AdmissionRefused around HookRefused, AttributeInvalid, UserDisabled, LinkRefused or Conflict; nothing is written then."""
+    """Raises AdmissionRefused around HookRefused, AttributeInvalid, UserDisabled, LinkRefused, LoginRequired or Conflict; nothing is
+    written then.
+    """
     lines = [_arrived(kit, record, identity)]
     try:
         identity = _hooked(kit, pool, record, identity)

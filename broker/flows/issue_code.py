@@ -67,6 +67,7 @@ def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
         family=kit.random.uuid(),
         event_id=login.event_id,
         auth_time=session.auth_time,
+        session_began=session.created_at,
         nonce=request.nonce,
         code_challenge=request.code_challenge,
         resource=request.resource,

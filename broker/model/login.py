@@ -92,7 +92,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What an authorization code stands for. Kept under the code's hash; `family` is the origin_jti of everything issued from it."""
+    """What an authorization code stands for. Kept under the code's hash; `family` is the origin_jti of everything issued from it.
+
+    `auth_time` may be the upstream's, long before `session_began`, from which a refresh family's lifetime counts (spec A.5).
+    """
 
     pool_id: str
     client_id: str
@@ -103,6 +106,7 @@ class Code:
     family: str
     event_id: str
     auth_time: datetime
+    session_began: datetime
     nonce: str | None = None
     code_challenge: str | None = None
     resource: str | None = None

@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass, field
 from providers.base import ProviderSpec
 from providers.errors import ResponseInvalid
 
+UNPROVEN = "a new sign-in was asked for, and the provider did not say when the user signed in"
+"""The note of an identity whose freshness was wanted and is not proved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """`started` is a Unix time in seconds; `mode` the response mode that was asked for; the rest as their specs name them."""
+    """`started` is a Unix time in seconds; `mode` the response mode that was asked for; `fresh` says that a
+    new sign-in was demanded (prompt=login); the rest as their specs name them."""
 
     pool_id: str
     provider_id: str
@@ -23,6 +27,7 @@ class Memo:
     verifier: str = field(repr=False)
     nonce: str = field(default="", repr=False)
     max_age: int | None = None
+    fresh: bool = False
     acr_values: tuple[str, ...] = ()
 
     def pack(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import urljoin
 
@@ -25,7 +26,7 @@ from providers.oauth.attributes import TOKEN_NAMES, is_true
 from providers.oauth.authorize import check_callback_url, login_start
 from providers.oauth.callback import read_callback
 from providers.oauth.client import Client, TokenEndpoint
-from providers.oauth.memo import Memo
+from providers.oauth.memo import UNPROVEN, Memo
 from providers.oauth.row import Quirk, SocialRow
 from providers.oauth2.options import OAuth2Options, read_options
 
@@ -54,10 +55,13 @@ class OAuth2Provider:
             mode="query",
             started=int(self._tools.clock().timestamp()),
             verifier=self._tools.token(32),
+            max_age=ask.max_age,
+            fresh="login" in ask.prompt,
         )
         wanted = {
             "login_hint": ask.login_hint,
             "prompt": " ".join(ask.prompt),
+            "max_age": None if ask.max_age is None else str(ask.max_age),
             "ui_locales": ask.ui_locales,
         }
         hints: dict[str, str] = {row.hints[n]: v for n, v in wanted.items() if v and n in row.hints}
@@ -75,7 +79,9 @@ class OAuth2Provider:
         endpoint = TokenEndpoint(self._row.token_url, self.spec.operator_declared, self._row.token_method)
         tokens = self._client().redeem(self._tools.fetch, endpoint, code, login, self._tools.clock())
         profile = json_reply(self._get(self._row.userinfo_url, tokens["access_token"]), "userinfo")
-        return self._identity(profile, tokens)
+        identity = self._identity(profile, tokens)
+        # Nothing in OAuth 2.0 says when the user signed in: what was asked for is passed on as far as the provider takes it.
+        return replace(identity, notes=(UNPROVEN,)) if login.fresh or login.max_age is not None else identity
 
     @property
     def _issuer(self) -> str:

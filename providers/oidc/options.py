@@ -83,6 +83,9 @@ class OidcOptions(BaseModel):
             raise ValueError(f"{', '.join(EXPLICIT)} must be given together, or none of them")
         if bad := RESERVED & set(self.authorize_params):
             raise ValueError(f"authorize_params must not hold {', '.join(sorted(bad))}")
+        age = self.authorize_params.get("max_age", "0")
+        if not (age.isascii() and age.isdecimal()):
+            raise ValueError("authorize_params: max_age must be a whole number of seconds")
         if any(len(v) > 512 for v in self.authorize_params.values()):
             raise ValueError("authorize_params: a value is too long")
         return self

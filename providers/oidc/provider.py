@@ -26,7 +26,7 @@ from providers.oauth.attributes import TOKEN_NAMES
 from providers.oauth.authorize import check_callback_url, login_start
 from providers.oauth.callback import read_callback
 from providers.oauth.client import Client, TokenAuth, TokenEndpoint, assertion_alg
-from providers.oauth.memo import Memo
+from providers.oauth.memo import UNPROVEN, Memo
 from providers.oidc.endpoints import Endpoints
 from providers.oidc.id_token import Expected, check_id_token, subject_of
 from providers.oidc.jws import KeyFinder, Rules, Verified, verify
@@ -56,6 +56,7 @@ class OidcProvider:
         now = int(self._tools.clock().timestamp())
         forward: tuple[str, ...] = options.forward
         forwarded = {n: value for n, value in _hints(ask).items() if n in forward}
+        sent = {**options.authorize_params, **forwarded}
         memo = Memo(
             pool_id=self.spec.pool_id,
             provider_id=self.spec.provider_id,
@@ -66,12 +67,12 @@ class OidcProvider:
             started=now,
             verifier=self._tools.token(32),
             nonce=self._tools.token(32),
-            max_age=ask.max_age if "max_age" in forwarded else None,
+            max_age=int(sent["max_age"]) if "max_age" in sent else None,
+            fresh="login" in sent.get("prompt", "").split(),
             acr_values=ask.acr_values if "acr_values" in forwarded and options.require_acr else (),
         )
         scope = " ".join(dict.fromkeys((*options.scopes, *ask.scopes)))
-        extra = {**options.authorize_params, **forwarded}
-        return login_start(metadata.authorization_endpoint, options.client_id, scope, memo, extra)
+        return login_start(metadata.authorization_endpoint, options.client_id, scope, memo, sent)
 
     def finish(self, memo: bytes | None, inbound: Inbound) -> UpstreamIdentity:
         """Raises ResponseInvalid, UpstreamRefused, UpstreamUnavailable, ProviderMisconfigured."""
@@ -154,6 +155,7 @@ class OidcProvider:
             access_token=access_token,
             code=code,
             max_age=login.max_age if login else None,
+            since=login.started if login and login.fresh else None,
             acr_values=login.acr_values if login else (),
             issuer_aliases=options.issuer_aliases,
             trusted_audiences=options.trusted_audiences,
@@ -194,6 +196,7 @@ class OidcProvider:
             amr=tuple(a for a in amr if isinstance(a, str)) if isinstance(amr, list) else (),
             session=UpstreamSession(sid=sid if isinstance(sid, str) else None, id_token=tokens["id_token"]),
             burns=(Burn(f"oidc-nonce:{place}:{login.nonce}", until),),
+            notes=(UNPROVEN,) if login.fresh and auth_time is None else (),
             evidence=json.dumps({"id_token": tokens["id_token"], "userinfo": userinfo}).encode(),
         )
 

@@ -41,7 +41,7 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
         event_id=code.event_id,
         auth_time=code.auth_time,
         created_at=now,
-        expires_at=code.auth_time + timedelta(seconds=client.refresh_token_ttl),
+        expires_at=code.session_began + timedelta(seconds=client.refresh_token_ttl),
         resource=code.resource,
         amr=code.amr,
         acr=code.acr,

@@ -18,6 +18,7 @@ from metadata.oidc.strict_json import parse_json, parse_object
 from providers.base import Inbound, LoginAsk, LogsOut, ProviderSpec, Toolbox, UpstreamIdentity
 from providers.errors import ProviderMisconfigured, UpstreamUnavailable
 from providers.oauth.client import assertion_alg
+from providers.oauth.memo import UNPROVEN
 from providers.oidc.provider import OidcProvider
 from tests.fakes.oidc_op import FakeOp
 
@@ -92,6 +93,28 @@ def test_what_was_not_forwarded_is_not_demanded(op: FakeOp) -> None:
     assert login(op, provider(op, forward=[]), acr_values=("mfa",), max_age=1).acr is None
     op.forge.claims = lambda c: {**c, "acr": "other"}
     assert login(op, provider(op, require_acr=False), acr_values=("mfa",)).acr == "other"
+
+
+def test_a_new_sign_in_is_asked_for_and_the_provider_says_when_it_was(op: FakeOp) -> None:
+    for ask in ({"prompt": ("login",)}, {"max_age": 0}, {"max_age": 60, "prompt": ("login", "consent")}):
+        identity = login(op, provider(op), **ask)
+        assert identity.authenticated_at is not None, ask
+        assert identity.notes == (), ask
+
+
+def test_a_provider_that_does_not_say_when_is_only_noted_for_prompt_login(op: FakeOp) -> None:
+    op.forge.claims = lambda c: {name: value for name, value in c.items() if name != "auth_time"}
+    identity = login(op, provider(op), prompt=("login",))
+    assert identity.authenticated_at is None
+    assert identity.notes == (UNPROVEN,)
+    assert login(op, provider(op)).notes == (), "nobody asked"
+
+
+@pytest.mark.parametrize("age", ["soon", "-1", "", "1.5", "\u0663"])
+def test_a_max_age_of_the_providers_own_is_a_number(op: FakeOp, age: str) -> None:
+    with pytest.raises(ProviderMisconfigured, match="max_age"):
+        provider(op, authorize_params={"max_age": age})
+    assert asked(provider(op, authorize_params={"max_age": "60"}))["max_age"] == "60"
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])

@@ -18,6 +18,7 @@ from providers.base import Inbound, LoginAsk, Provider, ProviderSpec, Toolbox
 from providers.catalog import FACTORIES, KINDS, QUIRKS, build, validate
 from providers.errors import ProviderError, ProviderMisconfigured
 from providers.oauth.authorize import RESERVED
+from providers.oauth.memo import UNPROVEN
 from providers.social.presets import PRESETS
 from tests.fakes.oidc_op import FakeOp
 
@@ -67,6 +68,20 @@ def test_a_row_turns_its_sample_into_these_attributes(op: FakeOp, kind: str) -> 
     assert sample["attributes"].items() <= identity.attributes.items()
     assert identity.issuer == op.issuer
     assert json.loads(identity.evidence)["userinfo"]
+
+
+@pytest.mark.parametrize("ask", [{"prompt": ("login",)}, {"max_age": 0}], ids=str)
+def test_plain_oauth_2_claims_no_time_of_sign_in(op: FakeOp, ask: dict[str, Any]) -> None:
+    op.reset()
+    for path, body in json.loads((GOLDEN / "github.json").read_text())["replies"].items():
+        reply = (200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+        op.forge.reply[path] = lambda reply=reply: reply
+    started = at(op, "github").start(LoginAsk("h" * 43, CALLBACK, **ask))
+    identity = at(op, "github").finish(started.memo, Inbound("GET", CALLBACK, tuple(op.browse(started.url))))
+    assert identity.authenticated_at is None
+    assert identity.notes == (UNPROVEN,)
+    sent = parse_qs(urlsplit(started.url).query)
+    assert (sent.get("prompt"), "max_age" in sent) == (["login"] if "prompt" in ask else None, False)
 
 
 @pytest.mark.parametrize("kind", PRESETS)
