@@ -16,6 +16,7 @@ from broker.stores.documents import millis, span
 from broker.stores.sql.dialect import insert_or_replace
 from broker.stores.sql.engine import connect_engine, make_file, transient_url
 from broker.stores.sql.expiry import expire_durable, expire_transient
+from broker.stores.sql.held import Connections
 from broker.stores.sql.tables import leases, pool_version, transient
 from broker.stores.sql.unit import SqlUnit
 from broker.stores.sql.work import Work, Writers, translated
@@ -37,6 +38,7 @@ class SqlStore:
         self._seal = seal
         self._clock = clock
         self._engine = connect_engine(url)
+        self._connections = Connections(self._engine)
         self._writers = Writers() if self._engine.dialect.name == "sqlite" else None
         self._transient: Engine | None = None
 
@@ -44,7 +46,7 @@ class SqlStore:
         return _Transaction(self.work(), self._seal)
 
     def work(self) -> Work:
-        return Work(self._engine, self._writers, self._now)
+        return Work(self._connections, self._writers, self._now)
 
     def ping(self) -> None:
         work = self.work()

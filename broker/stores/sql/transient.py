@@ -17,6 +17,7 @@ from broker.ports.environment import Clock
 from broker.ports.transient import Absent, Burned, Taken
 from broker.stores.documents import millis
 from broker.stores.sql.dialect import insert_or_replace
+from broker.stores.sql.held import Connections
 from broker.stores.sql.prepared import Answer, Prepared, as_sqlalchemy
 from broker.stores.sql.tables import transient
 from broker.stores.sql.work import translated
@@ -77,6 +78,7 @@ class SqlTransient:
     def __init__(self, engine: Callable[[], Engine], clock: Clock) -> None:
         """`engine` is asked at first use, when SQLite makes the file."""
         self._engine = engine
+        self._connections: Connections | None = None
         self._clock = clock
 
     def put(self, kind: str, key: str, value: bytes, expires_at: datetime) -> None:
@@ -119,14 +121,19 @@ class SqlTransient:
         return self._run(statement, parameters).count
 
     def _run(self, statement: Prepared, parameters: dict[str, Any]) -> Answer:
-        engine, connection = self._engine(), None
+        connections = self._connected()
+        dialect, connection = connections.engine.dialect, None
         try:
-            connection = engine.raw_connection()
-            return statement.run(engine.dialect, connection, {**parameters, "b_now": millis(self._clock.now())})
-        except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error, ValueError, OverflowError) as error:
+            connection = connections.take()
+            answer = statement.run(dialect, connection, {**parameters, "b_now": millis(self._clock.now())})
+            connections.give(connection)
+        except (SQLAlchemyError, dialect.loaded_dbapi.Error, ValueError, OverflowError) as error:
             if connection is not None:
                 connection.invalidate(error)
-            raise translated(as_sqlalchemy(engine.dialect, error)) from error
-        finally:
-            if connection is not None:
-                connection.close()
+            raise translated(as_sqlalchemy(dialect, error)) from error
+        return answer
+
+    def _connected(self) -> Connections:
+        if self._connections is None:
+            self._connections = Connections(self._engine())
+        return self._connections

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from threading import Lock, local
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable
+from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
 
 from broker.errors import BrokerError, Conflict, InvalidRequest, Unavailable
 from broker.stores.sql.engine import BUSY_SECONDS
+from broker.stores.sql.held import Connections
 from broker.stores.sql.prepared import Answer, Prepared, as_sqlalchemy
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -40,16 +42,19 @@ class Writers:
 class Work:
     """Runs statements and turns what can go wrong into the broker's own errors. Not shared between threads."""
 
-    __slots__ = ("_broken", "_connection", "_engine", "_writers", "_writing", "now_ms", "sqlite")
+    __slots__ = ("_broken", "_connection", "_connections", "_dialect", "_raw", "_writers", "_writing", "now_ms", "sqlite")
 
-    def __init__(self, engine: Engine, writers: Writers | None, now_ms: Callable[[], int]) -> None:
-        self._engine = engine
+    def __init__(self, connections: Connections, writers: Writers | None, now_ms: Callable[[], int]) -> None:
+        self._connections = connections
+        self._dialect = connections.engine.dialect
         self._writers = writers
+        self._raw: PoolProxiedConnection | None = None
+        # Over the same, once a statement is run in SQLAlchemy's way.
         self._connection: Connection | None = None
         self._writing = False
         self._broken = False
         self.now_ms = now_ms
-        self.sqlite = engine.dialect.name == "sqlite"
+        self.sqlite = self._dialect.name == "sqlite"
 
     def read(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         return self._run(statement, parameters)
@@ -98,11 +103,11 @@ class Work:
     def rollback(self) -> None:
         """Never raises: the connection's end undoes it just as well."""
         try:
-            if self._writing and self._connection is not None and not self._connection.invalidated:
-                self._connection.exec_driver_sql("ROLLBACK")
-        except SQLAlchemyError:
-            if self._connection is not None:
-                self._connection.invalidate()
+            if self._writing and self._raw is not None and self._raw.is_valid:
+                self._raw.cursor().execute("ROLLBACK")
+        except (SQLAlchemyError, self._dialect.loaded_dbapi.Error):
+            if self._raw is not None:
+                self._raw.invalidate()
         finally:
             self._end()
 
@@ -119,33 +124,39 @@ class Work:
         self._writing = True
 
     def _end(self) -> None:
+        raw, self._raw = self._raw, None
         connection, self._connection = self._connection, None
         writing, self._writing = self._writing, False
         try:
             if connection is not None:
                 connection.close()
-        except SQLAlchemyError:
-            connection.invalidate() if connection is not None and not connection.closed else None
+            elif raw is not None:
+                self._connections.give(raw)
+        except (SQLAlchemyError, self._dialect.loaded_dbapi.Error):
+            if raw is not None and raw.is_valid:
+                raw.invalidate()
         finally:
             if writing and self._writers is not None:
                 self._writers.leave()
 
     def _command(self, command: str) -> None:
         try:
-            self._connected().connection.cursor().execute(command)
-        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
-            raise self._failed(as_sqlalchemy(self._engine.dialect, error)) from error
+            self._connected().cursor().execute(command)
+        except (SQLAlchemyError, self._dialect.loaded_dbapi.Error) as error:
+            raise self._failed(as_sqlalchemy(self._dialect, error)) from error
 
     def _run(self, statement: Executable, parameters: Parameters | None) -> CursorResult[Any]:
         try:
-            return self._connected().execute(statement, parameters)
+            if self._connection is None:
+                self._connection = Connection(self._connections.engine, self._connected())
+            return self._connection.execute(statement, parameters)
         except (SQLAlchemyError, ValueError, OverflowError) as error:
             self._broken = True
             raise translated(error) from error
 
     def _prepared(self, statement: Prepared, parameters: Mapping[str, Any]) -> Answer:
         try:
-            return statement.run(self._engine.dialect, self._connected().connection, parameters)
+            return statement.run(self._dialect, self._connected(), parameters)
         except (SQLAlchemyError, ValueError, OverflowError) as error:
             raise self._failed(error) from error
 
@@ -153,18 +164,19 @@ class Work:
         """The broker's error for one on the driver's connection. As after a statement of SQLAlchemy's own, a connection that is gone is
         not used again, nor are its siblings."""
         self._broken = True
-        connection, cause = self._connection, getattr(error, "orig", None)
-        if connection is not None and not connection.invalidated and isinstance(cause, Exception):
-            driver: Any = connection.connection.dbapi_connection
-            if self._engine.dialect.is_disconnect(cause, driver, None):  # type: ignore[arg-type]
-                connection.invalidate(error)
-                self._engine.dispose()
+        raw, cause = self._raw, getattr(error, "orig", None)
+        if raw is not None and raw.is_valid and isinstance(cause, Exception) and self._gone(cause, raw):
+            raw.invalidate(error)
+            self._connections.engine.dispose()
         return translated(error)
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
+    def _gone(self, cause: Exception, raw: PoolProxiedConnection) -> bool:
+        return self._dialect.is_disconnect(cause, raw.dbapi_connection, None)  # type: ignore[arg-type]
+
+    def _connected(self) -> PoolProxiedConnection:
+        if self._raw is None:
+            self._raw = self._connections.take()
+        return self._raw
 
 
 def translated(error: Exception) -> BrokerError:
