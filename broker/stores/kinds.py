@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Generic, TypeVar
 
+from broker.model.iam import ManagedPolicy, OidcProvider, Revocation, Role, SamlProvider
+from broker.model.identity import IdentityPool
 from broker.model.settings import AppClient, Group, ProviderRecord, ResourceServer, UserPool
 
 T = TypeVar("T")
@@ -41,7 +43,7 @@ class RecordIndex(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RecordKind(Generic[T]):
-    """How records of one class are kept."""
+    """How records of one class are kept. `whole_pool`: the record is a pool itself; whatever is in it goes with it."""
 
     name: str
     record: type[T]
@@ -49,6 +51,7 @@ class RecordKind(Generic[T]):
     key_of: Callable[[T], str]
     indexes: tuple[RecordIndex[T], ...] = ()
     has_secrets: bool = False
+    whole_pool: bool = False
 
     def index(self, name: str) -> RecordIndex[T]:
         for index in self.indexes:
@@ -67,8 +70,8 @@ class RecordKind(Generic[T]):
         }
 
     def version_scopes(self, pool_id: str) -> tuple[str, ...]:
-        """Whose settings version a write bumps. Pools themselves are also looked for by host, before their id is known."""
-        return (pool_id, "") if self.name == "pool" else (pool_id,)
+        """Whose settings version a write bumps. Pools themselves are also looked for by host, or by an id that may be nobody's."""
+        return (pool_id, "") if self.whole_pool else (pool_id,)
 
 
 _ENTITY_ID = re.compile(r"""\bentityID\s*=\s*(?:"([^"<]{1,1024})"|'([^'<]{1,1024})')""")
@@ -94,6 +97,7 @@ POOLS: RecordKind[UserPool] = RecordKind(
     pool_of=lambda pool: pool.id,
     key_of=lambda pool: pool.id,
     indexes=(RecordIndex("host", lambda pool: (pool.domain or "",), everywhere=True, fold=True),),
+    whole_pool=True,
 )
 CLIENTS: RecordKind[AppClient] = RecordKind(
     "client",
@@ -120,3 +124,25 @@ RESOURCE_SERVERS: RecordKind[ResourceServer] = RecordKind(
     "resource_server", ResourceServer, pool_of=lambda server: server.pool_id, key_of=lambda server: server.identifier
 )
 GROUPS: RecordKind[Group] = RecordKind("group", Group, pool_of=lambda group: group.pool_id, key_of=lambda group: group.name)
+IDENTITY_POOLS: RecordKind[IdentityPool] = RecordKind(
+    "identity_pool", IdentityPool, pool_of=lambda pool: pool.id, key_of=lambda pool: pool.id, has_secrets=True, whole_pool=True
+)
+ROLES: RecordKind[Role] = RecordKind(
+    "role",
+    Role,
+    pool_of=lambda role: role.scope,
+    key_of=lambda role: role.name,
+    indexes=(RecordIndex("id", lambda role: (role.id,)), RecordIndex("name", lambda role: (role.name,), fold=True)),
+)
+MANAGED_POLICIES: RecordKind[ManagedPolicy] = RecordKind(
+    "managed_policy", ManagedPolicy, pool_of=lambda policy: policy.scope, key_of=lambda policy: policy.name
+)
+OIDC_PROVIDERS: RecordKind[OidcProvider] = RecordKind(
+    "oidc_provider", OidcProvider, pool_of=lambda provider: provider.scope, key_of=lambda provider: provider.url
+)
+SAML_PROVIDERS: RecordKind[SamlProvider] = RecordKind(
+    "saml_provider", SamlProvider, pool_of=lambda provider: provider.scope, key_of=lambda provider: provider.name
+)
+REVOCATIONS: RecordKind[Revocation] = RecordKind(
+    "revocation", Revocation, pool_of=lambda revocation: revocation.scope, key_of=lambda revocation: revocation.subject
+)

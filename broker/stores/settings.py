@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, TypeVar
 
+from broker.model.iam import IAM, ManagedPolicy, OidcProvider, Revocation, Role, SamlProvider
+from broker.model.identity import IdentityPool
 from broker.model.keys import KeyRecord
 from broker.model.settings import AppClient, Group, ProviderRecord, ResourceServer, UserPool
 from broker.ports.environment import Clock
@@ -81,6 +83,27 @@ class CachedSettings:
 
     def keys(self, pool_id: str) -> Sequence[KeyRecord]:
         return self._kept(pool_id, "keys", "", lambda unit: tuple(unit.keys.list(pool_id))) or ()
+
+    def identity_pool(self, pool_id: str) -> IdentityPool | None:
+        return self._kept(_DIRECTORY, "identity pool", pool_id, lambda unit: unit.identity_pools.get(pool_id, pool_id))
+
+    def role(self, name: str) -> Role | None:
+        return self._kept(IAM, "role", name, lambda unit: unit.roles.get(IAM, name))
+
+    def roles(self) -> Sequence[Role]:
+        return self._kept(IAM, "roles", "", lambda unit: _all(unit.roles, IAM, lambda role: role.name)) or ()
+
+    def managed_policy(self, name: str) -> ManagedPolicy | None:
+        return self._kept(IAM, "policy", name, lambda unit: unit.managed_policies.get(IAM, name))
+
+    def oidc_provider(self, url: str) -> OidcProvider | None:
+        return self._kept(IAM, "oidc", url, lambda unit: unit.oidc_providers.get(IAM, url))
+
+    def saml_provider(self, name: str) -> SamlProvider | None:
+        return self._kept(IAM, "saml", name, lambda unit: unit.saml_providers.get(IAM, name))
+
+    def revocation(self, subject: str) -> Revocation | None:
+        return self._kept(IAM, "revocation", subject, lambda unit: unit.revocations.get(IAM, subject))
 
     def invalidate(self, pool_id: str) -> None:
         """Forget a pool at once, after a write of this process's own."""

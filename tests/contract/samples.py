@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from broker.model.iam import ManagedPolicy, OidcProvider, Revocation, Role, SamlProvider
+from broker.model.identity import IdentityPool, PoolClient, PoolIdentity, PoolLogin, RoleMapping, RoleRule, TagMap
 from broker.model.keys import KeyRecord
 from broker.model.login import Consent, RefreshFamily, Session, TraceLine
 from broker.model.records import Job, Trace
@@ -128,3 +130,48 @@ def consent(now: datetime, **given: Any) -> Consent:
 
 def job(now: datetime, **given: Any) -> Job:
     return replace(Job("job-1", "mail", {"pool_id": POOL, "to": "ada"}, now), **given)
+
+
+IDENTITY_POOL = "eu-west-1:11111111-1111-4111-8111-111111111111"
+OTHER_IDENTITY_POOL = "eu-west-1:22222222-2222-4222-8222-222222222222"
+
+
+def identity_pool(**given: Any) -> IdentityPool:
+    made = IdentityPool(
+        IDENTITY_POOL,
+        "One",
+        user_pools=(PoolClient("cognito-idp.eu-west-1.amazonaws.com/eu_one", "app1"),),
+        secrets={"api.twitter.com": "hush"},
+        authenticated_role="arn:aws:iam::000000000000:role/reader",
+        mappings={
+            "accounts.google.com": RoleMapping("Rules", rules=(RoleRule("arn:aws:iam::000000000000:role/w", "dept", "Equals", "x"),))
+        },
+        tag_maps={"accounts.google.com": TagMap({"Department": "dept"})},
+    )
+    return replace(made, **given)
+
+
+def pool_identity(now: datetime, number: int = 1, **given: Any) -> PoolIdentity:
+    logins = (PoolLogin("accounts.google.com", f"ada-{number}", now), PoolLogin("login.corp", f"ada-{number}", now))
+    made = PoolIdentity(f"eu-west-1:00000000-0000-4000-8000-{number:012}", IDENTITY_POOL, now, now, logins)
+    return replace(made, **given)
+
+
+def role(now: datetime, **given: Any) -> Role:
+    return replace(Role("Reader", "AROAAAAAAAAAAAAAAAAA1", "{}", now, policies={"read": "{}"}, valid_after=now), **given)
+
+
+def managed_policy(**given: Any) -> ManagedPolicy:
+    return replace(ManagedPolicy("read", "{}"), **given)
+
+
+def oidc_provider(**given: Any) -> OidcProvider:
+    return replace(OidcProvider("issuer.example/path", ("app1",)), **given)
+
+
+def saml_provider(**given: Any) -> SamlProvider:
+    return replace(SamlProvider("corp", "<EntityDescriptor/>"), **given)
+
+
+def revocation(now: datetime, **given: Any) -> Revocation:
+    return replace(Revocation("identity:1", now, now + timedelta(hours=12), "left"), **given)

@@ -59,7 +59,7 @@ class MemoryRecords(Generic[T]):
         self._forget(pool_id, key)
         if self._kind.name == "group":
             self._state.memberships.pop_where(lambda place, _: place[:2] == (pool_id, key))
-        if self._kind.name == "pool":
+        if self._kind.whole_pool:
             empty_pool(self._state, pool_id)
         self._bump(pool_id)
         return True
@@ -75,6 +75,7 @@ class MemoryRecords(Generic[T]):
 def empty_pool(state: State, pool_id: str) -> None:
     state.records.pop_where(lambda place, _: place[1] == pool_id)
     state.index.pop_where(lambda _, owner: owner[0] == pool_id)
+    state.pool_identities.pop_where(lambda _, identity: identity.pool_id == pool_id)
     for table in (state.users, state.identities, state.pending, state.memberships, state.sessions, state.keys, state.consents):
         table.pop_where(lambda place, _: place[0] == pool_id)
     gone = {row.family.id for row in state.families.pop_where(lambda _, row: row.family.pool_id == pool_id)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, TypeVar
 
+from broker.model.identity import PoolIdentity
 from broker.model.keys import KeyRecord
 from broker.model.login import Consent, RefreshFamily, Session
 from broker.model.records import Job, Trace
@@ -52,6 +53,7 @@ class State:
         self.index: Table[tuple[str, str, str, str, str], tuple[str, str]] = self._table()
         self.versions: Table[str, int] = self._table()
         self.users: Table[tuple[str, str], User] = self._table()
+        self.pool_identities: Table[str, PoolIdentity] = self._table()
         self.identities: Table[tuple[str, str, str], LinkedIdentity] = self._table()
         self.pending: Table[tuple[str, str, str, str], PendingLink] = self._table()
         self.memberships: Table[tuple[str, str, str], bool] = self._table()

@@ -6,14 +6,29 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 
+from broker.model.iam import ManagedPolicy, OidcProvider, Revocation, Role, SamlProvider
+from broker.model.identity import IdentityPool
 from broker.model.settings import AppClient, Group, ProviderRecord, ResourceServer, UserPool
 from broker.ports import store as ports
 from broker.ports.environment import Clock
 from broker.seal import digest
 from broker.stores.documents import millis, span
-from broker.stores.kinds import CLIENTS, GROUPS, POOLS, PROVIDERS, RESOURCE_SERVERS
+from broker.stores.kinds import (
+    CLIENTS,
+    GROUPS,
+    IDENTITY_POOLS,
+    MANAGED_POLICIES,
+    OIDC_PROVIDERS,
+    POOLS,
+    PROVIDERS,
+    RESOURCE_SERVERS,
+    REVOCATIONS,
+    ROLES,
+    SAML_PROVIDERS,
+)
 from broker.stores.memory.logins import MemoryJobs, MemoryRefreshes, MemorySessions, MemoryTraces
 from broker.stores.memory.people import MemoryConsents, MemoryIdentities, MemoryMemberships, MemoryUsers
+from broker.stores.memory.pool_identities import MemoryPoolIdentities
 from broker.stores.memory.records import MemoryKeys, MemoryRecords
 from broker.stores.memory.state import State
 from broker.stores.memory.transient import MemoryTransient
@@ -29,6 +44,13 @@ class MemoryUnit:
         self.providers: ports.Records[ProviderRecord] = MemoryRecords(state, PROVIDERS)
         self.resource_servers: ports.Records[ResourceServer] = MemoryRecords(state, RESOURCE_SERVERS)
         self.groups: ports.Records[Group] = MemoryRecords(state, GROUPS)
+        self.identity_pools: ports.Records[IdentityPool] = MemoryRecords(state, IDENTITY_POOLS)
+        self.roles: ports.Records[Role] = MemoryRecords(state, ROLES)
+        self.managed_policies: ports.Records[ManagedPolicy] = MemoryRecords(state, MANAGED_POLICIES)
+        self.oidc_providers: ports.Records[OidcProvider] = MemoryRecords(state, OIDC_PROVIDERS)
+        self.saml_providers: ports.Records[SamlProvider] = MemoryRecords(state, SAML_PROVIDERS)
+        self.revocations: ports.Records[Revocation] = MemoryRecords(state, REVOCATIONS)
+        self.pool_identities: ports.PoolIdentities = MemoryPoolIdentities(state)
         self.users: ports.Users = MemoryUsers(state)
         self.identities: ports.Identities = MemoryIdentities(state)
         self.memberships: ports.Memberships = MemoryMemberships(state)

@@ -107,7 +107,7 @@ class SqlRecords(Generic[T]):
         self._work.write(_INDEX_DELETE, self._name(pool_id, key))
         if self._kind.name == "group":
             self._work.write(_DELETE_MEMBERSHIPS, {"b_pool": pool_id, "b_key": key})
-        if self._kind.name == "pool":
+        if self._kind.whole_pool:
             empty_pool(self._work, pool_id)
         self._bump(pool_id)
         return True

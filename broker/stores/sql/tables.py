@@ -90,6 +90,29 @@ identities = Table(
     Index("identities_user", "pool_id", "user_sub"),
 )
 
+# The identities of identity pools. Their ids are unique over all pools; a login reaches one of them in its pool.
+pool_identities = Table(
+    "pool_identities",
+    metadata,
+    _word("id", primary_key=True),
+    _word("pool_id"),
+    Column("enabled", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    _word("document"),
+    Index("pool_identities_pool", "pool_id", "id"),
+)
+
+pool_logins = Table(
+    "pool_logins",
+    metadata,
+    _word("pool_id", primary_key=True),
+    _word("provider", primary_key=True),
+    _word("subject", primary_key=True),
+    _word("identity_id"),
+    ForeignKeyConstraint(["identity_id"], ["pool_identities.id"], ondelete="CASCADE"),
+    Index("pool_logins_identity", "identity_id"),
+)
+
 pending_links = Table(
     "pending_links",
     metadata,

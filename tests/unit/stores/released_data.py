@@ -50,6 +50,13 @@ def fill(store: VersionedStore) -> None:
         unit.traces.put(samples.trace(MOMENT))
         unit.consents.put(samples.consent(MOMENT))
         unit.jobs.enqueue(samples.job(MOMENT))
+        unit.identity_pools.put(samples.identity_pool())
+        unit.pool_identities.create(samples.pool_identity(MOMENT))
+        unit.roles.put(samples.role(MOMENT))
+        unit.managed_policies.put(samples.managed_policy())
+        unit.oidc_providers.put(samples.oidc_provider())
+        unit.saml_providers.put(samples.saml_provider())
+        unit.revocations.put(samples.revocation(MOMENT))
         unit.burn("assertion-1", MOMENT + timedelta(days=1))
 
 

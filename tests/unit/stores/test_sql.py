@@ -90,8 +90,8 @@ def test_rewrap_moves_everything_under_the_newest_master_key(url: str) -> None:
     fill(before)
     before.close()
     both = SqlStore(url, MasterSeal([NEW, OLD]), FixedClock())
-    # A client, a provider, a key, and the data keys of a pool and a user.
-    assert rewrap(both) == 5
+    # A client, a provider, an identity pool, a key, and the data keys of a pool and a user.
+    assert rewrap(both) == 6
     both.close()
     after = SqlStore(url, MasterSeal([NEW]), FixedClock())
     with after.unit() as unit:
