@@ -184,7 +184,10 @@ class Keys(Protocol):
     def pools(self) -> Sequence[str]: ...
 
     def rewrap(self) -> int:
-        """Seal everything sealed (keys, secrets, user keys) again under the newest master key; returns the number of rows."""
+        """Seal everything sealed (keys, secrets, user keys) again under the newest master key; returns the number of rows.
+
+        Not the ID tokens in sessions: those end by themselves, and one that no longer opens is left out.
+        """
         ...
 
 

@@ -80,7 +80,7 @@ def session(now: datetime, **given: Any) -> Session:
         provider="Corp",
         upstream_subject_key="key-1",
         upstream_index="index-1",
-        upstream={"name_id": "Ada", "formats": ["a", "b"]},
+        upstream={"name_id": "Ada", "formats": ["a", "b"], "id_token": "head.claims.of-ada"},
         clients=("app1",),
     )
     return replace(made, **given)

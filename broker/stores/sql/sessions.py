@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy import bindparam, delete, select, update
 
 from broker.errors import Conflict
 from broker.model.login import Consent, Session
+from broker.ports.environment import Seal
+from broker.seal.errors import SealBroken
 from broker.stores.documents import decode, encode, millis
 from broker.stores.sql.dialect import insert_new, insert_or_replace
 from broker.stores.sql.prepared import Prepared
@@ -46,14 +49,15 @@ _WITHDRAW = delete(consents).where(*_AGREED)
 class SqlSessions:
     """ports.store.Sessions."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_seal", "_work")
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, seal: Seal) -> None:
         self._work = work
+        self._seal = seal
 
     def get(self, pool_id: str, sid: str) -> Session | None:
         rows = self._work.look(_GET, {"b_pool": pool_id, "b_sid": sid, "b_now": self._work.now_ms()})
-        return decode(Session, rows[0][0]) if rows else None
+        return self._opened(decode(Session, rows[0][0])) if rows else None
 
     def put(self, session: Session) -> None:
         row = {
@@ -64,7 +68,7 @@ class SqlSessions:
             "subject_key": session.upstream_subject_key,
             "upstream_index": session.upstream_index,
             "expires_at": millis(session.expires_at),
-            "document": encode(session),
+            "document": encode(self._sealed(session)),
         }
         if not self._work.put(_PUT, row):
             raise Conflict(f"session {session.id} exists already")
@@ -74,11 +78,10 @@ class SqlSessions:
         if document is None:
             return None
         session = decode(Session, document)
-        if client_id in session.clients:
-            return session
-        joined = replace(session, clients=(*session.clients, client_id))
-        self._work.write(_JOIN, {"b_pool": pool_id, "b_sid": sid, "b_document": encode(joined)})
-        return joined
+        if client_id not in session.clients:
+            session = replace(session, clients=(*session.clients, client_id))
+            self._work.write(_JOIN, {"b_pool": pool_id, "b_sid": sid, "b_document": encode(session)})
+        return self._opened(session)
 
     def of_upstream(self, pool_id: str, provider: str, subject_key: str | None, index: str | None = None) -> Sequence[Session]:
         if subject_key is None and index is None:
@@ -93,11 +96,36 @@ class SqlSessions:
 
     def end(self, pool_id: str, sid: str) -> Session | None:
         row = self._work.write(_END, {"b_pool": pool_id, "b_sid": sid}).first()
-        return decode(Session, row.document) if row is not None and row.expires_at > self._work.now_ms() else None
+        return self._opened(decode(Session, row.document)) if row is not None and row.expires_at > self._work.now_ms() else None
 
     def _several(self, statement: Any, parameters: dict[str, Any]) -> list[Session]:
         rows = self._work.read(statement, {**parameters, "b_now": self._work.now_ms()})
-        return sorted((decode(Session, document) for document in rows.scalars()), key=lambda session: (session.created_at, session.id))
+        found = (self._opened(decode(Session, document)) for document in rows.scalars())
+        return sorted(found, key=lambda session: (session.created_at, session.id))
+
+    def _sealed(self, session: Session) -> Session:
+        """As it is stored: the upstream's ID token is a bearer of claims, and is kept for nothing but the hint of a logout."""
+        token = session.upstream.get("id_token")
+        if not token:
+            return session
+        sealed = self._seal.seal(session_context(session.pool_id, session.id), token.encode())
+        return replace(session, upstream={**session.upstream, "id_token": b64encode(sealed).decode()})
+
+    def _opened(self, session: Session) -> Session:
+        token = session.upstream.get("id_token")
+        if not token:
+            return session
+        try:
+            opened = self._seal.open(session_context(session.pool_id, session.id), b64decode(token, validate=True)).decode()
+        except (SealBroken, ValueError):
+            # Sealed under a master key that is gone by now: no reason to fail, the logout upstream merely goes without its hint.
+            opened = None
+        return replace(session, upstream={**session.upstream, "id_token": opened})
+
+
+def session_context(pool_id: str, sid: str) -> str:
+    """What a session's upstream ID token is sealed for."""
+    return f"session:{pool_id}:{sid}"
 
 
 class SqlConsents:

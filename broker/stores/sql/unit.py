@@ -54,7 +54,7 @@ class SqlUnit:
         self.users: ports.Users = SqlUsers(work)
         self.identities: ports.Identities = SqlIdentities(work)
         self.memberships: ports.Memberships = SqlMemberships(work)
-        self.sessions: ports.Sessions = SqlSessions(work)
+        self.sessions: ports.Sessions = SqlSessions(work, seal)
         self.refreshes: ports.Refreshes = SqlRefreshes(work)
         self.keys: ports.Keys = SqlKeys(work, seal)
         self.traces: ports.Traces = SqlTraces(work, seal)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_the_file_shows_no_secret_and_no_bearer(store: SqlStore, tmp_path: Path)
     transient.put("login", "the-handle-in-the-url", b"{}", MOMENT + timedelta(minutes=5))
     store.close()
     raw = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    for secret in (b"hush", b"PRIVATE", b'"pem"', b"verified bytes", b'"copy", 1', b"the-handle-in-the-url", b"assertion-1"):
+    for secret in (b"hush", b"PRIVATE", b'"pem"', b"verified bytes", b'"copy", 1', b"the-handle-in-the-url", b"assertion-1", b"claims.of"):
         assert secret not in raw
     assert b"ada" in raw.lower()
 
@@ -99,6 +100,24 @@ def test_rewrap_moves_everything_under_the_newest_master_key(url: str) -> None:
         assert unit.providers.get(POOL, "Corp") == samples.provider()
         assert list(unit.keys.list(POOL)) == [samples.key(MOMENT)]
         assert unit.traces.get("login-1") == samples.trace(MOMENT)
+    after.close()
+
+
+def test_a_session_whose_master_key_is_gone_lacks_its_id_token_alone(url: str) -> None:
+    before = SqlStore(url, MasterSeal([OLD]), FixedClock())
+    fill(before)
+    session = samples.session(MOMENT)
+    with before.unit() as unit:
+        assert unit.sessions.get(POOL, session.id) == session
+        assert unit.sessions.join(POOL, session.id, "app2") == replace(session, clients=(*session.clients, "app2"))
+        assert list(unit.sessions.of_user(POOL, session.user_sub)) == [replace(session, clients=(*session.clients, "app2"))]
+    before.close()
+    after = SqlStore(url, MasterSeal([NEW]), FixedClock())
+    with after.unit() as unit:
+        found = unit.sessions.get(POOL, session.id)
+        assert found is not None
+        assert found.upstream == {**session.upstream, "id_token": None}
+        assert unit.sessions.end(POOL, session.id) == found
     after.close()
 
 
