@@ -9,6 +9,7 @@ from broker.errors import BrokerError, Conflict, UserDisabled
 from broker.flows import traces
 from broker.flows.kit import FlowKit
 from broker.flows.logins import with_line
+from broker.flows.next_step import Issue, Sight, next_step
 from broker.flows.sessions import NewSession, open_session
 from broker.hooks.inbound import inbound_federation
 from broker.mapping.chain import Mapped, check_required, run
@@ -27,12 +28,16 @@ ENTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who it is now, the session, and the story so far. `how` says how the profile was found."""
+    """Who it is now, the session, and the login as it stands. `how` says how the profile was found.
+
+    `issues`: nothing is left to ask, and the trace that was kept says already that a code goes out.
+    """
 
     user: User
     session: NewSession
     how: str
-    trace: tuple[TraceLine, ...]
+    login: Login
+    issues: bool
 
 
 class AdmissionRefused(Exception):
@@ -53,7 +58,7 @@ def admit(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRecor
         identity = _hooked(kit, pool, record, identity)
         mapped = run(pool, client, record, identity)
         lines += [kit.line("mapping", line.outcome, **line.told()) for line in mapped.lines]
-        return _enter_at_last(kit, _Arrival(pool, record, with_line(login, *lines), identity, mapped))
+        return _enter_at_last(kit, _Arrival(pool, client, record, with_line(login, *lines), identity, mapped))
     except BrokerError as error:
         raise AdmissionRefused(error, tuple(lines)) from error
 
@@ -63,6 +68,7 @@ class _Arrival:
     """An identity at the pool's door, with what it brings."""
 
     pool: UserPool
+    client: AppClient
     record: ProviderRecord
     login: Login
     identity: UpstreamIdentity
@@ -96,10 +102,19 @@ def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:
         user = profiles.write_attributes(unit, reached.user, come.mapped.attributes, now)
     groups = _groups(unit, come.record, user, come.mapped, first=reached.user is None)
     session = open_session(kit, unit, come.pool, come.login, user, come.identity)
-    told = with_line(come.login, kit.line("profile", how=reached.how, sub=user.sub, username=user.username, groups=list(groups)))
-    trace = traces.of_login(kit, come.pool, replace(told, user_sub=user.sub), come.record, "signed_in")
+    profile = kit.line("profile", how=reached.how, sub=user.sub, username=user.username, groups=list(groups))
+    going = _signed_in(with_line(come.login, profile), session, user)
+    # What was agreed to before is not looked up here: a third-party client takes the longer way.
+    issues = isinstance(next_step(going, Sight(come.client, ())), Issue)
+    if issues:
+        going = with_line(going, kit.line("code", sid=session.session.id))
+    trace = traces.of_login(kit, come.pool, going, come.record, "code_issued" if issues else "signed_in")
     unit.traces.put(replace(trace, evidence=traces.evidence_of(come.identity) if kit.keep_evidence else b""))
-    return Admitted(user, session, reached.how, told.trace)
+    return Admitted(user, session, reached.how, going, issues)
+
+
+def _signed_in(login: Login, session: NewSession, user: User) -> Login:
+    return replace(login, memo=b"", session_id=session.session.id, user_sub=user.sub, reauthenticated=True)
 
 
 def _hooked(kit: FlowKit, pool: UserPool, record: ProviderRecord, identity: UpstreamIdentity) -> UpstreamIdentity:

@@ -21,9 +21,10 @@ from broker.errors import (
     UnsupportedResponseType,
     UntrustedRedirect,
 )
-from broker.flows.choices import hinted_provider
+from broker.flows.choices import hinted_provider, sight_of
 from broker.flows.kit import FlowKit
 from broker.flows.logins import LOGIN_SECONDS, save, secret_hash
+from broker.flows.next_step import Step, Upstream, next_step
 from broker.flows.sessions import usable_session
 from broker.model.login import AuthorizeRequest, Login
 from broker.model.settings import AppClient, UserPool
@@ -67,10 +68,14 @@ class RefusedToClient(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A login has begun. `browser_secret` goes into the cookie that binds it."""
+    """A login has begun, and `step` comes first. `browser_secret` goes into the cookie that binds it.
+
+    Before Upstream the login is not kept yet: `start_login` does that, with what the answer must match.
+    """
 
     login: Login
     browser_secret: str = field(repr=False)
+    step: Step
 
 
 def trust(kit: FlowKit, pool: UserPool, params: Mapping[str, str]) -> Trusted:
@@ -234,5 +239,7 @@ def authorize(kit: FlowKit, ask: AuthorizeAsk, pushed: Callable[[Mapping[str, st
         trace=(kit.line("authorize", client=request.client_id, scopes=list(request.scopes), prompt=list(request.prompt),
                         session="used" if session else "none"),),
     )  # fmt: skip
-    save(kit, login)
-    return Started(login, secret)
+    step = next_step(login, sight_of(kit, ask.pool, trusted.client, login))
+    if not isinstance(step, Upstream):
+        save(kit, login)
+    return Started(login, secret, step)

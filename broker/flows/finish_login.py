@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from broker.errors import AccessDenied, BrokerError, FederationFailed, InvalidRequest, LoginExpired
 from broker.flows import traces
-from broker.flows.admit import AdmissionRefused, Admitted, admit
+from broker.flows.admit import AdmissionRefused, admit
 from broker.flows.authorize import RefusedToClient, Trusted
 from broker.flows.choices import live_provider
+from broker.flows.issue_code import Answer, hand_out_code
 from broker.flows.kit import FlowKit
 from broker.flows.logins import load, save, succeed, with_line
 from broker.flows.start_login import client_of
@@ -33,11 +34,12 @@ class FinishAsk:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The login goes on under a new handle, with a session. `session_cookie` replaces any older one (OA-B1)."""
+    """The login goes on under a new handle, with a session; or has ended with an `answer`. `session_cookie` replaces any older (OA-B1)."""
 
     login: Login
     session: Session
     session_cookie: str = field(repr=False)
+    answer: Answer | None = None
 
 
 def finish_login(kit: FlowKit, ask: FinishAsk) -> Finished:
@@ -91,7 +93,10 @@ def burn_keys(kit: FlowKit, burns: Iterable[Burn]) -> None:
 
 
 def complete(kit: FlowKit, ask: FinishAsk, client: AppClient, record: ProviderRecord, login: Login, identity: UpstreamIdentity) -> Finished:
-    """Admit the identity to the pool and go on. The login given is the successor: its predecessor is burned already."""
+    """Admit the identity to the pool and go on. The login given is the successor: its predecessor is burned already.
+
+    It is kept only if there is something left to ask: a row that is written to be burned in the same request helps nobody.
+    """
     pool = ask.pool
     try:
         admitted = admit(kit, pool, client, record, login, identity)
@@ -104,21 +109,12 @@ def complete(kit: FlowKit, ask: FinishAsk, client: AppClient, record: ProviderRe
             pool_id=pool.id, client_id=client.id, provider=record.name, address=ask.address,
         )  # fmt: skip
         raise RefusedToClient(refused, Trusted(client, login.request.redirect_uri, login.request.state)) from refused
-    going = _signed_in(login, admitted)
-    save(kit, going)
+    going, session = admitted.login, admitted.session.session
+    if not admitted.issues:
+        save(kit, going)
     kit.audit(
-        "login.finished", "ok", admitted.how, {"event_id": login.event_id, "sid": admitted.session.session.id},
+        "login.finished", "ok", admitted.how, {"event_id": login.event_id, "sid": session.id},
         pool_id=pool.id, client_id=client.id, provider=record.name, user_sub=admitted.user.sub, address=ask.address,
     )  # fmt: skip
-    return Finished(going, admitted.session.session, admitted.session.cookie)
-
-
-def _signed_in(login: Login, admitted: Admitted) -> Login:
-    return replace(
-        login,
-        memo=b"",
-        session_id=admitted.session.session.id,
-        user_sub=admitted.user.sub,
-        reauthenticated=True,
-        trace=admitted.trace,
-    )
+    answer = hand_out_code(kit, pool, going, session) if admitted.issues else None
+    return Finished(going, session, admitted.session.cookie, answer)

@@ -12,7 +12,7 @@ from broker.errors import BrokerError, LoginExpired, UserDisabled
 from broker.flows import traces
 from broker.flows.kit import FlowKit
 from broker.flows.logins import finish, secret_hash, with_line
-from broker.model.login import Code, Login
+from broker.model.login import Code, Login, Session
 from broker.model.settings import UserPool
 
 CODE_SECONDS = 60
@@ -57,6 +57,12 @@ def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
         raise LoginExpired("the session ended before the code was issued", code="session_ended")
     if refusal:
         return _turned_away(kit, pool, login)
+    return hand_out_code(kit, pool, login, session)
+
+
+def hand_out_code(kit: FlowKit, pool: UserPool, login: Login, session: Session) -> Answer:
+    """A code for a session that is open, and a login that nobody can come back to. The trace is the caller's."""
+    request = login.request
     code = Code(
         pool_id=pool.id,
         client_id=request.client_id,

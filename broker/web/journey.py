@@ -14,7 +14,7 @@ from broker.web.steps import proceed
 
 def signed_in(finished: Finished, handle: str | None, browser_secret: str) -> Response:
     """Go on after an upstream sign-in: the answered login's cookie goes, and the session's cookie is new (OA-B1)."""
-    response = proceed(finished.login, browser_secret)
+    response = send.leave(finished.answer.location()) if finished.answer else proceed(finished.login, browser_secret)
     if handle is not None:
         cookies.clear_login(response, handle)
     cookies.set_session(response, finished.session_cookie, finished.session.expires_at, finished.session.created_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from broker.errors import BrokerError
-from broker.flows.next_step import AskConsent, Choose, Issue, Refuse, Upstream
+from broker.flows.next_step import AskConsent, Choose, Issue, Refuse, Step, Upstream
 from broker.model.login import Login
 from broker.web import cookies, send
 from broker.web.context import base_url, pool, services
@@ -14,13 +14,12 @@ from broker.web.oauth_errors import redirect_error
 LOGIN_COOKIE_SECONDS = 600
 
 
-def proceed(login: Login, secret: str, *, from_form: bool = False) -> Response:
-    """Answer with the login's next step. `secret` is what the login's cookie holds; it is set anew, since the handle may have changed.
-
-    `from_form` says that a form on a page of ours is being answered (see `send.onward`).
+def proceed(login: Login, secret: str, *, step: Step | None = None, from_form: bool = False) -> Response:
+    """Answer with the login's next step, found here unless it is known. `secret` is what the login's cookie holds; it is set anew, since
+    the handle may have changed. `from_form` says that a form on a page of ours is being answered (see `send.onward`).
     """
     here = pool()
-    step = services().next_step(here, login)
+    step = step or services().next_step(here, login)
     match step:
         case Upstream(provider):
             return go_upstream(login, secret, provider, from_form=from_form)

@@ -27,4 +27,4 @@ def authorize() -> Response:
         started = services().authorize(ask)
     except RefusedToClient as refusal:
         return refused(refusal)
-    return proceed(started.login, started.browser_secret)
+    return proceed(started.login, started.browser_secret, step=started.step)
