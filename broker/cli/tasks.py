@@ -11,6 +11,7 @@ from broker.flows.backchannel import run_outbox
 from broker.tokens.rotate import KeyKeeper
 
 if TYPE_CHECKING:
+    from broker.model.keys import KeyUse
     from broker.wiring import Wired
 
 
@@ -29,7 +30,11 @@ class Task:
 
 def tasks(wired: Wired) -> tuple[Task, ...]:
     """All of them."""
-    keeper = KeyKeeper(wired.store, wired.clock)
+
+    def rotated(pool_id: str, use: KeyUse, alg: str, kid: str) -> None:
+        wired.kit.audit("keys.rotated", "ok", "schedule", {"use": use, "alg": alg, "kid": kid}, pool_id=pool_id)
+
+    keeper = KeyKeeper(wired.store, wired.clock, told=rotated)
     metadata = refresher(wired)
     return (
         Task("deliver back-channel logouts", 1, lambda: run_outbox(wired.kit, wired.fetch), alone=False),

@@ -33,12 +33,21 @@ class RotationPolicy:
     kept: timedelta = timedelta(hours=25)
 
 
-class KeyKeeper:
-    """Makes, rotates and revokes the keys of pools. Safe to run in any number of workers at once."""
+Told = Callable[[str, KeyUse, str, str], None]
+"""Hears of a rotation by schedule: pool id, use, algorithm, and the kid that signs from now on."""
 
-    def __init__(self, store: Store, clock: Clock, policy: RotationPolicy | None = None) -> None:
+
+def _untold(_pool_id: str, _use: KeyUse, _alg: str, _kid: str) -> None:
+    pass
+
+
+class KeyKeeper:
+    """Makes, rotates and revokes the keys of pools. Safe to run in any number of workers at once. `told` hears what `run_due` rotates."""
+
+    def __init__(self, store: Store, clock: Clock, policy: RotationPolicy | None = None, told: Told = _untold) -> None:
         self._store = store
         self._clock = clock
+        self._told = told
         self._policy = policy or RotationPolicy()
 
     def ensure(self, pool_id: str, algs: Iterable[str] = ("RS256",), uses: Iterable[KeyUse] = ("id", "access"), ahead: bool = True) -> None:
@@ -75,7 +84,10 @@ class KeyKeeper:
             if key.state == "current":
                 changes += self._fill(pool_id, key.use, key.alg, ahead=True)
                 if self._is_due(keys, key, now):
-                    changes += bool(self._retrying(lambda key=key: self._advance(pool_id, key.use, key.alg, now)))  # type: ignore[misc]
+                    kid = self._retrying(lambda key=key: self._advance(pool_id, key.use, key.alg, now))  # type: ignore[misc]
+                    if kid is not None:
+                        changes += 1
+                        self._told(pool_id, key.use, key.alg, kid)
             elif key.state == "retired" and key.use not in SAML_USES and (key.retired_at or now) + self._policy.kept <= now:
                 changes += self._retrying(lambda key=key: self._end(key, now))  # type: ignore[misc]
         return changes

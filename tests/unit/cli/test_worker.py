@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from broker.cli.tasks import Task, tasks
 from broker.cli.worker import PAUSE_AFTER_FAILURE, Loop
+from broker.config import load
 from broker.errors import Unavailable
 from broker.ports.store import Store
-from tests.unit.cli.room import Room
+from broker.tokens.rotate import KeyKeeper
+from broker.wiring import build
+from tests.fakes.clock import MovableClock
+from tests.unit.cli.room import DEMO, Room
 
 
 class Watch:
@@ -83,3 +88,22 @@ def test_every_task_of_the_worker_runs_on_a_new_database(room: Room) -> None:
     done: dict[str, Callable[[], int]] = {task.name: task.run for task in tasks(wired)}
     assert len(done) == len(tasks(wired)) == 5
     assert all(run() >= 0 for run in done.values())
+
+
+def test_a_rotation_by_schedule_is_audited_without_the_key(room: Room) -> None:
+    room.write('[log]\naudit_file = "audit.jsonl"\n' + DEMO)
+    clock = MovableClock()
+    wired = build(load(room.file, {}), clock)
+    KeyKeeper(wired.store, clock).ensure("eu_Demo", ("ES256",), ("id",))
+    with wired.store.unit() as unit:
+        following = next(key for key in unit.keys.list("eu_Demo") if key.state == "next")
+    rotate = next(task.run for task in tasks(wired) if task.name == "rotate keys")
+    assert rotate() == 0
+    assert not (room.folder / "audit.jsonl").read_text()
+    clock.advance(days=91)
+    assert rotate() == 1
+    line = (room.folder / "audit.jsonl").read_text()
+    told = json.loads(line)
+    assert (told["event"], told["outcome"], told["reason"], told["pool_id"]) == ("keys.rotated", "ok", "schedule", "eu_Demo")
+    assert told["detail"] == {"use": "id", "alg": "ES256", "kid": following.kid}
+    assert not {part for part in following.private_pem.splitlines() if part in line}
