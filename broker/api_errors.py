@@ -177,6 +177,13 @@ class DeleteConflict(ApiError):
     public = "The entity is still in use."
 
 
+class Unmodifiable(ApiError):
+    """A role, policy or provider that the configuration file declares: the file alone may change it (UnmodifiableEntity)."""
+
+    code = "unmodifiable_entity"
+    public = "The entity is declared in the configuration file, which alone may change it."
+
+
 class InvalidSessionToken(ApiError):
     """The session token is not ours, not of this key, or missing (UnrecognizedClientException, InvalidClientTokenId)."""
 

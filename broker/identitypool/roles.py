@@ -31,12 +31,17 @@ def role_of(settings: Settings, account_id: str, arn: str) -> Role | None:
     return role if role is not None and role.enabled and role_arn(account_id, role) == arn else None
 
 
-def policy_of(settings: Settings, account_id: str, arn: str) -> ManagedPolicy | None:
-    """The managed policy of this very ARN; None if there is none in this account."""
+def policy_name(arn: str) -> str | None:
+    """The name in a managed policy's ARN; None if it is no such ARN."""
     try:
-        parsed = arns.parse(arn)
+        found = _POLICY.fullmatch(arns.parse(arn).resource)
     except ValueError:
         return None
-    found = _POLICY.fullmatch(parsed.resource)
-    policy = settings.managed_policy(found["name"]) if found is not None else None
+    return found["name"] if found is not None else None
+
+
+def policy_of(settings: Settings, account_id: str, arn: str) -> ManagedPolicy | None:
+    """The managed policy of this very ARN; None if there is none in this account."""
+    name = policy_name(arn)
+    policy = settings.managed_policy(name) if name else None
     return policy if policy is not None and policy_arn(account_id, policy) == arn else None
