@@ -39,11 +39,15 @@ class VerifyKey:
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """A private key of ours, ready to sign with. `certificate_body` is its certificate as KeyInfo carries it, or empty."""
+    """A private key of ours, ready to sign with. `certificate_body` is its certificate as KeyInfo carries it, or empty.
+
+    `native` is libxmlsec's object, for signatures in XML; `plain` is cryptography's, which signs octets faster.
+    """
 
     kind: KeyKind
     certificate_body: str
     native: Any
+    plain: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 def certificate_body(pem_or_base64: str) -> str:
@@ -127,7 +131,7 @@ def private_key(private_pem: str, certificate_pem: str) -> PrivateKey:
     kind = judge(key.public_key())
     body = certificate_body(read_certificate(certificate_pem).certificate_pem) if certificate_pem else ""
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return PrivateKey(kind, body, xmlsec.Key.from_memory(pem, xmlsec.KeyFormat.PEM, None))
+    return PrivateKey(kind, body, xmlsec.Key.from_memory(pem, xmlsec.KeyFormat.PEM, None), key)
 
 
 def _bad(private: str) -> DocumentInvalid:

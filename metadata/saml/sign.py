@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Final
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
 from metadata.errors import DocumentInvalid
@@ -14,6 +17,15 @@ from metadata.saml.names import DS, SAML, tag
 from metadata.saml.native import xmlsec
 from metadata.saml.signed_info import METHODS
 
+_PKCS1 = padding.PKCS1v15()
+_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
+    names.RSA_SHA256: hashes.SHA256(),
+    names.RSA_SHA384: hashes.SHA384(),
+    names.RSA_SHA512: hashes.SHA512(),
+    names.ECDSA_SHA256: hashes.SHA256(),
+    names.ECDSA_SHA384: hashes.SHA384(),
+    names.ECDSA_SHA512: hashes.SHA512(),
+}
 DEFAULT_METHOD: Final[dict[KeyKind, str]] = {"rsa": names.RSA_SHA256, "ec": names.ECDSA_SHA256}
 
 
@@ -50,10 +62,10 @@ def sign_octets(octets: bytes, key: PrivateKey) -> tuple[str, str]:
 
 def sign_raw(octets: bytes, key: PrivateKey, algorithm: str) -> bytes:
     """The signature's octets; ECDSA in the r||s form of XML Signature. Raises DocumentInvalid (signing_failed)."""
-    kind, transform = METHODS.get(algorithm, (None, None))
-    if kind != key.kind:
+    if METHODS.get(algorithm, ("",))[0] != key.kind:
         raise DocumentInvalid("A message could not be signed.", f"{algorithm} with a {key.kind} key", code="signing_failed")
-    context = xmlsec.SignatureContext()
-    context.key = key.native
-    signed: bytes = context.sign_binary(octets, transform)
-    return signed
+    digest, plain = _DIGESTS[algorithm], key.plain
+    if isinstance(plain, rsa.RSAPrivateKey):
+        return plain.sign(octets, _PKCS1, digest)
+    size = (plain.curve.key_size + 7) // 8
+    return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(plain.sign(octets, ec.ECDSA(digest))))

@@ -21,6 +21,7 @@ from providers.base import (
     UpstreamSession,
 )
 from providers.errors import ProviderMisconfigured
+from providers.saml.authn_request import authn_request
 from providers.saml.decrypt import load_decryption_keys
 from providers.saml.delivery import take_post
 from providers.saml.expected import Expected, refuse
@@ -28,7 +29,7 @@ from providers.saml.identity import burn_key, make_identity
 from providers.saml.logout import Demand, read_logout_request, read_logout_response
 from providers.saml.memo import Memo
 from providers.saml.options import SamlOptions, read_options
-from providers.saml.outgoing import Letter, Sender, authn_request, logout_request, logout_response, send
+from providers.saml.outgoing import Letter, Sender, logout_request, logout_response, send
 from providers.saml.reader import read_response
 from providers.saml.subject import NameId
 
@@ -96,7 +97,7 @@ class SamlProvider:
         )
         signed = self.options.sign_requests or (self.entity.want_authn_requests_signed and self.spec.signing_key is not None)
         letter = Letter(endpoint, "SAMLRequest", ask.handle, memo.dump(), signed=signed)
-        request = authn_request(self._sender, endpoint, memo, self.options, passive="none" in ask.prompt)
+        request = authn_request(self.spec.entity_id, endpoint.location, memo, self.options, passive="none" in ask.prompt)
         return send(self._sender, request, letter)
 
     def finish(self, memo: bytes | None, inbound: Inbound) -> UpstreamIdentity:

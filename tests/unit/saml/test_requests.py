@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import urllib.parse
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,29 @@ def test_what_a_request_says() -> None:
     context = n.find(root, "samlp:RequestedAuthnContext")
     assert context.get("Comparison") == "minimum"
     assert [child.text for child in context] == ["urn:a", "urn:b"]
+
+
+@pytest.mark.parametrize(
+    ("options", "prompt"),
+    [
+        ({}, ()),
+        ({"name_id_format": n.FORMAT_TRANSIENT}, ("none",)),
+        ({"name_id_format": 'urn:odd:"&<\t', "authn_context": "urn:a urn:b&c", "authn_context_comparison": "minimum"}, ("login",)),
+    ],
+)
+def test_a_request_says_what_pysaml2_would_say(options: dict[str, Any], prompt: tuple[str, ...]) -> None:
+    """An independent writer of the same message: same elements, attributes and texts in the same order."""
+    asked = Stage(options, ask={"prompt": prompt}).asked
+    context = {"authn_context_class_ref": options["authn_context"].split(), "comparison": "minimum"} if "authn_context" in options else None
+    theirs = client_for(ENTITY, ACS, None).create_authn_request(
+        idp().sso_url, binding=n.POST, message_id=asked.request_id, sign=False, assertion_consumer_service_url=ACS,
+        nameid_format=options.get("name_id_format"), issue_instant=NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        allow_create=None if options.get("name_id_format") == n.FORMAT_TRANSIENT else "true",
+        **({"force_authn": "true"} if "login" in prompt else {}), **({"is_passive": "true"} if "none" in prompt else {}),
+        **({"requested_authn_context": context} if context else {}),
+    )[1]  # fmt: skip
+    told = [[(each.tag, dict(each.attrib), each.text) for each in root.iter()] for root in (asked.root, parse(str(theirs).encode()))]
+    assert told[0] == told[1]
 
 
 def test_prompt_none_is_passive_and_max_age_forces() -> None:
