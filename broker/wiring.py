@@ -118,4 +118,5 @@ def _limits(config: Config) -> dict[str, Limit]:
         "callback_client": Limit(limits.callback_per_client),
         "token": Limit(limits.token_per_address),
         "token_client": Limit(limits.token_per_client),
+        "identity": Limit(limits.identity_per_address),
     }

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from broker.config import mapping
+from broker.config import declare_access, mapping
 from broker.config.client import Client
 from broker.config.pool import Attribute, Pool
 from broker.config.provider import Provider
@@ -41,6 +41,11 @@ def declare(config: Config) -> Declared:
             for pool in config.user_pool
             for group in pool.group
         ),
+        roles=declare_access.roles(config),
+        managed_policies=declare_access.policies(config),
+        oidc_providers=tuple(declare_access.oidc_provider(provider) for provider in config.oidc_provider),
+        saml_providers=tuple(declare_access.saml_provider(provider) for provider in config.saml_provider),
+        identity_pools=tuple(declare_access.identity_pool(config, pool) for pool in config.identity_pool),
     )
 
 

@@ -39,6 +39,11 @@ POOLS = """## User pools
 A file without pools is valid: they can also be made by API. What is declared here is read-only there. A table that
 vanishes from the file is disabled at the next start, and deleted by `crossgate apply --prune`.
 """
+ACCESS = """## Identity pools, roles and policies
+
+Roles, policies and the providers that they trust belong to the account, `[aws] account_id`. They follow the same rule: read-only where the
+file has them, and disabled or gone when it no longer does. Roles can also be managed with `aws iam --endpoint-url`.
+"""
 MAPPING = """### Mapping
 
 `[user_pool.provider.mapping]` has the attribute of the pool on the left. On the right:
@@ -61,29 +66,32 @@ FENCE = "`"
 def pages() -> Iterator[str]:
     """The page, part by part."""
     yield HEAD
-    pools: type[BaseModel] | None = None
+    lists: dict[str, type[BaseModel]] = {}
     for name, field in Config.model_fields.items():
         model = next(tables_in(field.annotation))
         if get_origin(field.annotation) is tuple:
-            pools = model
+            lists[name] = model
             continue
         yield from _section(f"## `[{name}]`", model, name)
-    assert pools is not None
     yield POOLS
-    yield from _pools(pools)
+    yield from _lists("user_pool", lists.pop("user_pool"))
+    yield ACCESS
+    for name, model in lists.items():
+        yield from _lists(name, model)
 
 
-def _pools(pool: type[BaseModel]) -> Iterator[str]:
-    yield from _section("### `[[user_pool]]`", pool, None)
-    for name, field in pool.model_fields.items():
-        model = next(tables_in(field.annotation), None)
-        if model is None:
+def _lists(table: str, model: type[BaseModel]) -> Iterator[str]:
+    """A table that may stand several times, and the tables in it."""
+    yield from _section(f"### `[[{table}]]`", model, None)
+    for name, field in model.model_fields.items():
+        nested = next(tables_in(field.annotation), None)
+        if nested is None:
             continue
         brackets = ("[[", "]]") if get_origin(field.annotation) is tuple else ("[", "]")
-        yield from _section(f"### `{brackets[0]}user_pool.{name}{brackets[1]}`", model, None)
-        for inner, inner_field in model.model_fields.items():
+        yield from _section(f"### `{brackets[0]}{table}.{name}{brackets[1]}`", nested, None)
+        for inner, inner_field in nested.model_fields.items():
             if (listed := next(tables_in(inner_field.annotation), None)) is not None:
-                yield from _section(f"#### `{inner}` of `[[user_pool.{name}]]`", listed, None)
+                yield from _section(f"#### `{inner}` of `[[{table}.{name}]]`", listed, None)
         if name == "provider":
             yield from _kinds()
             yield MAPPING.replace("{mappers}", ", ".join(f"`{mapper}`" for mapper in _mappers()))

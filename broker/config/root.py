@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr
 
+from broker.config.access import OidcProvider, Policy, Role, SamlProvider
+from broker.config.identity_pool import IdentityPool
 from broker.config.pool import Pool
 from broker.config.problems import Problem
-from broker.config.service import Aws, Limits, Log, Network, Seal, Server, Store, Trace, Transient, Worker
+from broker.config.service import Aws, Credentials, Limits, Log, Network, Seal, Server, Store, Trace, Transient, Worker
 from broker.config.values import Many, Table
 
 
@@ -25,7 +27,13 @@ class Config(Table):
     trace: Trace = Field(default_factory=Trace)
     limits: Limits = Field(default_factory=Limits)
     aws: Aws = Field(default_factory=Aws)
+    credentials: Credentials = Field(default_factory=Credentials)
     user_pool: Many[Pool] = Field(())
+    identity_pool: Many[IdentityPool] = Field(())
+    role: Many[Role] = Field(())
+    policy: Many[Policy] = Field(())
+    oidc_provider: Many[OidcProvider] = Field(())
+    saml_provider: Many[SamlProvider] = Field(())
 
     _path: Path = PrivateAttr(default=Path("crossgate.toml"))
     _master_key: str = PrivateAttr(default="")

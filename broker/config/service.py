@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from broker.config.problems import Wrong, shown
 from broker.config.values import (
     Bind,
+    FetchedUrl,
     Kind,
     Location,
     Many,
@@ -168,6 +169,7 @@ class Limits(Table):
     callback_per_client: int = Field(6000, ge=0, description="Answers of identity providers for one app client.")
     token_per_address: int = Field(3000, ge=0, description="Token requests from one address.")
     token_per_client: int = Field(6000, ge=0, description="Token requests of one app client.")
+    identity_per_address: int = Field(3000, ge=0, description="Unsigned calls to identity pools and to the STS from one address.")
 
 
 class AccessKey(Table):
@@ -183,3 +185,13 @@ class Aws(Table):
     region: Region = Field("us-east-1", description="Region in ARNs, identity ids and signatures.")
     account_id: Account = Field("000000000000", description="Account in ARNs: twelve digits, in quotes.")
     access_keys: Many[AccessKey] = Field((), description="Admin key pairs: a list of `{ id, secret }`.")
+
+
+class Credentials(Table):
+    """Who hands out the credentials of identity pools."""
+
+    issuer: Literal["embedded", "sts"] = Field(
+        "embedded", description="Our own STS, or one that takes AssumeRoleWithWebIdentity: AWS itself, Ceph, SeaweedFS, MinIO."
+    )
+    sts_endpoint: FetchedUrl | None = Field(None, description="Address of that STS, like `https://sts.eu-west-1.amazonaws.com`.")
+    timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time that one try at that STS may take. There are three.")

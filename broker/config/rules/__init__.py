@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from broker.config.problems import Problem
 from broker.config.root import Config
-from broker.config.rules import attributes, clients, files, pools, providers, service
+from broker.config.rules import access, attributes, clients, files, pools, providers, service
 from broker.config.rules.finding import Finding, PoolAt
 
 SERVICE_RULES = (
@@ -18,6 +18,10 @@ SERVICE_RULES = (
     service.access_keys_differ,
     pools.pools_differ,
     pools.clients_differ,
+    access.access_names_differ,
+    access.documents_are_one,
+    access.identity_pools_fit,
+    access.sts_is_complete,
 )
 POOL_RULES = (
     pools.names_inside_differ,

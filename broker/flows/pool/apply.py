@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from operator import attrgetter
+from typing import Generic, TypeVar
 
 from broker.errors import Conflict
 from broker.flows.pool.report import ApplyReport, Change
 from broker.flows.pool.validate import complaints
 from broker.model.declared import Declared
+from broker.model.iam import IAM, ManagedPolicy, OidcProvider, Role, SamlProvider
+from broker.model.identity import IdentityPool
 from broker.model.settings import AppClient, Group, ProviderRecord, ResourceServer, UserPool
 from broker.ports.store import Records, Store, Unit
 
-R = TypeVar("R", UserPool, AppClient, ProviderRecord, ResourceServer, Group)
+R = TypeVar("R")
+P = TypeVar("P", OidcProvider, SamlProvider)
 
 PAGE = 1000
 PINS = ("metadata_url", "entity_id", "metadata_certificate")
@@ -38,6 +42,7 @@ class Kind(Generic[R]):
     rest: Callable[[R], R] | None = None
     merge: Callable[[R, R], R] | None = None
     problem: Callable[[R], str | None] | None = None
+    pool: Callable[[R], str] = attrgetter("pool_id")
 
 
 def _merge_provider(declared: ProviderRecord, stored: ProviderRecord) -> ProviderRecord:
@@ -50,14 +55,25 @@ def _merge_provider(declared: ProviderRecord, stored: ProviderRecord) -> Provide
     return merged if merged == stored else replace(merged, revision=stored.revision + 1)
 
 
+def _merge_role(declared: Role, stored: Role) -> Role:
+    """Keep the id that sessions and policies know, its date, and what revoked its older sessions."""
+    return replace(declared, id=stored.id, created_at=stored.created_at, valid_after=stored.valid_after)
+
+
+def _keep_date(declared: P, stored: P) -> P:
+    return replace(declared, created_at=stored.created_at)
+
+
 def _provider_problem(record: ProviderRecord) -> str | None:
     """What is wrong with a provider's options, unless it was right once and only time has passed."""
     found = [complaint.text for complaint in complaints(record, datetime.now(UTC)) if not complaint.passing]
     return "; ".join(found) or None
 
 
+_id = attrgetter("id")
+
 # At rest, a record gives back what it held alone: its host, its identifiers. Only a client's id stays taken, being its key.
-POOLS: Kind[UserPool] = Kind("user_pool", lambda u: u.pools, lambda r: r.id, lambda r: replace(r, enabled=False, domain=None))
+POOLS: Kind[UserPool] = Kind("user_pool", lambda u: u.pools, lambda r: r.id, lambda r: replace(r, enabled=False, domain=None), pool=_id)
 CLIENTS: Kind[AppClient] = Kind("client", lambda u: u.clients, lambda r: r.id, lambda r: replace(r, enabled=False))
 PROVIDERS: Kind[ProviderRecord] = Kind(
     "provider",
@@ -69,6 +85,15 @@ PROVIDERS: Kind[ProviderRecord] = Kind(
 )
 SERVERS: Kind[ResourceServer] = Kind("resource_server", lambda u: u.resource_servers, lambda r: r.identifier)
 GROUPS: Kind[Group] = Kind("group", lambda u: u.groups, lambda r: r.name)
+IDENTITY_POOLS: Kind[IdentityPool] = Kind(
+    "identity_pool", lambda u: u.identity_pools, lambda r: r.id, lambda r: replace(r, enabled=False), pool=_id
+)
+# The account's own. A role at rest can be assumed by nobody, and its sessions are refused; the others are only names for documents.
+_scope = attrgetter("scope")
+POLICIES: Kind[ManagedPolicy] = Kind("policy", lambda u: u.managed_policies, lambda r: r.name, pool=_scope)
+OIDC: Kind[OidcProvider] = Kind("oidc_provider", lambda u: u.oidc_providers, lambda r: r.url, merge=_keep_date, pool=_scope)
+SAML: Kind[SamlProvider] = Kind("saml_provider", lambda u: u.saml_providers, lambda r: r.name, merge=_keep_date, pool=_scope)
+ROLES: Kind[Role] = Kind("role", lambda u: u.roles, lambda r: r.name, lambda r: replace(r, enabled=False), _merge_role, pool=_scope)
 
 
 def apply(store: Store, declared: Declared, *, prune: bool) -> ApplyReport:
@@ -84,6 +109,8 @@ def apply(store: Store, declared: Declared, *, prune: bool) -> ApplyReport:
     for pool in declared.pools:
         with store.unit() as unit:
             changes += _apply_pool(unit, declared, pool, prune)
+    with store.unit() as unit:
+        changes += _apply_account(unit, declared, prune)
     return ApplyReport(tuple(changes))
 
 
@@ -100,6 +127,15 @@ def _apply_pool(unit: Unit, declared: Declared, pool: UserPool, prune: bool) -> 
     changes += _reconcile(PROVIDERS, unit, pool.id, _of(pool.id, declared.providers), prune)
     changes += _reconcile(CLIENTS, unit, pool.id, _of(pool.id, declared.clients), prune)
     return changes
+
+
+def _apply_account(unit: Unit, declared: Declared, prune: bool) -> list[Change]:
+    """What belongs to no user pool: policies and providers, the roles that name them, the identity pools that name those."""
+    changes = _reconcile(POLICIES, unit, IAM, declared.managed_policies, prune)
+    changes += _reconcile(OIDC, unit, IAM, declared.oidc_providers, prune)
+    changes += _reconcile(SAML, unit, IAM, declared.saml_providers, prune)
+    changes += _reconcile(ROLES, unit, IAM, declared.roles, prune)
+    return changes + _reconcile(IDENTITY_POOLS, unit, None, declared.identity_pools, prune)
 
 
 def _free_identifiers(unit: Unit, declared: Sequence[ProviderRecord]) -> None:
@@ -120,18 +156,19 @@ def _retire_pool(unit: Unit, pool_id: str, prune: bool) -> list[Change]:
     return [_leave(POOLS, unit, pool_id, stored, prune), *changes]
 
 
-def _reconcile(kind: Kind[R], unit: Unit, pool_id: str, declared: Sequence[R], prune: bool) -> list[Change]:
-    """Bring one kind of record of one pool in line with the file."""
-    records = kind.records(unit)
-    stored = {kind.key(record): record for record in _all(records, pool_id)}
+def _reconcile(kind: Kind[R], unit: Unit, pool_id: str | None, declared: Sequence[R], prune: bool) -> list[Change]:
+    """Bring one kind of record of one pool, or of all (None), in line with the file."""
+    stored = {kind.key(record): record for record in _all(kind, unit, pool_id)}
     wanted = {kind.key(record) for record in declared}
     changes = [
-        _leave(kind, unit, pool_id, record, prune) for name, record in stored.items() if name not in wanted and record.owner == "file"
+        _leave(kind, unit, kind.pool(record), record, prune)
+        for name, record in stored.items()
+        if name not in wanted and _owner(record) == "file"
     ]
     for record in declared:
         present = stored.get(kind.key(record))
-        if present is not None and present.owner != "file":
-            changes.append(_refused(kind, pool_id, record))
+        if present is not None and _owner(present) != "file":
+            changes.append(_refused(kind, kind.pool(record), record))
         else:
             changes.append(_put(kind, unit, record, present))
     return changes
@@ -141,7 +178,7 @@ def _put(kind: Kind[R], unit: Unit, record: R, stored: R | None) -> Change:
     """Write a record if it differs from what is stored."""
     if stored is not None and kind.merge is not None:
         record = kind.merge(record, stored)
-    pool_id, key = _pool_id(record), kind.key(record)
+    pool_id, key = kind.pool(record), kind.key(record)
     if record == stored:
         return Change(pool_id, kind.word, key, "unchanged")
     problem = kind.problem(record) if kind.problem is not None else None
@@ -175,28 +212,23 @@ def _vanished(store: Store, declared: Declared) -> list[str]:
     """File-owned pools that the file no longer has."""
     wanted = {pool.id for pool in declared.pools}
     with store.unit() as unit:
-        return [pool.id for pool in _all(unit.pools, None) if pool.owner == "file" and pool.id not in wanted]
+        return [pool.id for pool in _all(POOLS, unit, None) if pool.owner == "file" and pool.id not in wanted]
 
 
-def _all(records: Records[R], pool_id: str | None) -> Iterable[R]:
+def _all(kind: Kind[R], unit: Unit, pool_id: str | None) -> Iterable[R]:
     """Every record, page by page."""
     after: str | None = None
-    while page := records.list(pool_id, after, PAGE):
+    while page := kind.records(unit).list(pool_id, after, PAGE):
         yield from page
         if len(page) < PAGE:
             return
-        after = _cursor(page[-1], pool_id)
+        last = kind.key(page[-1])
+        after = last if pool_id is not None else f"{kind.pool(page[-1])}/{last}"
 
 
-def _cursor(record: Any, pool_id: str | None) -> str:
-    name = getattr(record, "name", None) if not isinstance(record, AppClient | UserPool) else record.id
-    key = str(getattr(record, "identifier", None) or name)
-    return key if pool_id is not None else f"{_pool_id(record)}/{key}"
-
-
-def _pool_id(record: Any) -> str:
-    return record.id if isinstance(record, UserPool) else record.pool_id
+def _owner(record: object) -> str:
+    return str(getattr(record, "owner", ""))
 
 
 def _of(pool_id: str, records: Sequence[R]) -> tuple[R, ...]:
-    return tuple(record for record in records if _pool_id(record) == pool_id)
+    return tuple(record for record in records if getattr(record, "pool_id", "") == pool_id)

@@ -1,0 +1,156 @@
+"""Identity pools, roles and policies in the file: what is declared, and what is said about mistakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from broker import config
+from broker.config.problems import ConfigProblems
+from broker.flows.pool.apply import apply
+from broker.model.iam import IAM
+from broker.model.identity import PoolClient, RoleMapping, RoleRule, TagMap
+from tests.contract.adapters import Case, case
+
+POOL_ID = "eu-west-1:11111111-1111-4111-8111-111111111111"
+ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"reports:Get","Resource":"*"}]}'
+HEAD = """
+[aws]
+region = "eu-west-1"
+account_id = "123456789012"
+[[user_pool]]
+id = "eu-west-1_Demo"
+[[user_pool.client]]
+id = "app"
+redirect_uris = ["http://localhost:3000/cb"]
+providers = ["COGNITO"]
+"""
+ROLES = f"""
+[[role]]
+name = "marketing"
+policies = [{{ name = "read", document = '{ALLOW}' }}]
+[[role]]
+name = "visitor"
+path = "/guests/"
+[[policy]]
+name = "rules"
+document = '{ALLOW}'
+"""
+RULES = 'rules = [{ claim = "custom:department", value = "marketing", role = "marketing" }]'
+IDENTITY = f"""
+[[identity_pool]]
+id = "{POOL_ID}"
+name = "Demo"
+guests = true
+authenticated_role = "marketing"
+guest_role = "visitor"
+[[identity_pool.user_pool]]
+id = "eu-west-1_Demo"
+client = "app"
+role_from = "rules"
+{RULES}
+tags = {{ Department = "custom:department" }}
+[[identity_pool.social]]
+host = "graph.facebook.com"
+app_id = "42"
+secret = "hush"
+default_tags = true
+"""
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Case]:
+    made = case("sqlite", tmp_path)
+    yield made
+    made.close()
+
+
+def load(text: str) -> config.Config:
+    return config.loads(text, Path("c.toml"), {})
+
+
+def test_names_become_arns_and_providers_their_keys() -> None:
+    declared = config.declare(load(HEAD + ROLES + IDENTITY))
+    (pool,) = declared.identity_pools
+    marketing, key = "arn:aws:iam::123456789012:role/marketing", "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Demo"
+    assert pool.authenticated_role == marketing
+    assert pool.unauthenticated_role == "arn:aws:iam::123456789012:role/guests/visitor"
+    assert pool.user_pools == (PoolClient(key, "app"),)
+    assert pool.mappings == {f"{key}:app": RoleMapping("Rules", rules=(RoleRule(marketing, "custom:department", "Equals", "marketing"),))}
+    assert pool.tag_maps == {
+        f"{key}:app": TagMap({"Department": "custom:department"}),
+        "graph.facebook.com": TagMap(use_defaults=True),
+    }
+    assert (pool.social, pool.secrets) == ({"graph.facebook.com": "42"}, {"graph.facebook.com": "hush"})
+
+
+def test_a_role_without_a_trust_policy_trusts_the_pools_that_hand_it_out() -> None:
+    declared = config.declare(load(HEAD + ROLES + IDENTITY))
+    trust = {role.name: json.loads(role.trust)["Statement"] for role in declared.roles}
+    for name, who in (("marketing", "authenticated"), ("visitor", "unauthenticated")):
+        (statement,) = trust[name]
+        assert statement["Condition"] == {
+            "StringEquals": {"cognito-identity.amazonaws.com:aud": [POOL_ID]},
+            "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": who},
+        }
+    alone = config.declare(load(HEAD + ROLES))
+    assert [json.loads(role.trust)["Statement"][0]["Effect"] for role in alone.roles] == ["Deny", "Deny"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    {
+        "region": (IDENTITY.replace("eu-west-1:", "us-east-1:"), "[aws] region"),
+        "id": (IDENTITY.replace(POOL_ID, "eu-west-1:x"), "UUID"),
+        "two ids": (IDENTITY + IDENTITY, "is used twice"),
+        "two roles": ('[[role]]\nname = "MARKETING"', "is used twice"),
+        "no rules": (IDENTITY.replace(RULES, ""), "role_from"),
+        "rules unused": (IDENTITY.replace('role_from = "rules"', ""), "role_from"),
+        "half a rule": (IDENTITY.replace('claim = "custom:department", ', ""), "claim or an expression"),
+        "no secret": (IDENTITY.replace('secret = "hush"', ""), "graph.facebook.com"),
+        "both tags": (IDENTITY.replace("default_tags = true", 'default_tags = true\ntags = { a = "b" }'), "default_tags"),
+        "two documents": (f"[[policy]]\nname = \"p\"\ndocument = '{ALLOW}'\nfile = 'c.toml'", "file"),
+        "no document": ('[[policy]]\nname = "p"', "one of file and document"),
+        "bad effect": ("[[policy]]\nname = \"p\"\ndocument = '" + ALLOW.replace("Allow", "Alow") + "'", "Effect"),
+        "bad trust": ("[[role]]\nname = \"r\"\ntrust = '" + ALLOW + "'", "Principal"),
+        "no STS": ('[credentials]\nissuer = "sts"', "sts_endpoint"),
+        "no metadata": ('[[saml_provider]]\nname = "corp"', "metadata"),
+    }.values(),
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_table_and_a_remedy(text: str, words: str, tmp_path: Path) -> None:
+    load(HEAD + ROLES + IDENTITY)
+    with pytest.raises(ConfigProblems) as found:
+        load(HEAD + ROLES + text)
+    assert words in str(found.value)
+
+
+def test_what_hardly_was_meant_is_a_warning() -> None:
+    text = HEAD + ROLES + IDENTITY.replace('client = "app"', 'client = "other"').replace('guest_role = "visitor"', "")
+    told = "\n".join(str(warning) for warning in load(text).warnings)
+    assert "with client other is not in this file" in told
+    assert "guest_role" in told
+
+
+def test_applying_keeps_a_roles_id_and_date_and_disables_what_vanishes(durable: Case) -> None:
+    full, less = (config.declare(load(text)) for text in (HEAD + ROLES + IDENTITY, HEAD))
+    assert not apply(durable.store, full, prune=False).refused
+    with durable.store.unit() as unit:
+        first = unit.roles.get(IAM, "marketing")
+    assert first is not None
+    again = apply(durable.store, config.declare(load(HEAD + ROLES + IDENTITY)), prune=False)
+    assert not again.of("changed", "created", "refused")
+    apply(durable.store, less, prune=False)
+    with durable.store.unit() as unit:
+        role, pool = unit.roles.get(IAM, "marketing"), unit.identity_pools.get(POOL_ID, POOL_ID)
+        assert role == replace(first, enabled=False)
+        assert pool is not None
+        assert not pool.enabled
+        assert unit.managed_policies.get(IAM, "rules") is None
+    apply(durable.store, less, prune=True)
+    with durable.store.unit() as unit:
+        assert unit.roles.get(IAM, "marketing") is None
+        assert unit.identity_pools.get(POOL_ID, POOL_ID) is None
