@@ -24,7 +24,7 @@ _ALIVE = sessions.c.expires_at > bindparam("b_now")
 _GET = Prepared(select(sessions.c.document).where(*_THIS, _ALIVE))
 _PUT = Prepared(insert_new(sessions))
 # PostgreSQL reads a row that it waited for as its last writer left it, and not at all once it is gone; SQLite has one writer anyway.
-_LOCK = select(sessions.c.document).where(*_THIS, _ALIVE).with_for_update()
+_LOCK = Prepared(select(sessions.c.document).where(*_THIS, _ALIVE).with_for_update())
 _JOIN = update(sessions).where(*_THIS).values(document=bindparam("b_document"))
 _OF_PROVIDER = select(sessions.c.document).where(
     sessions.c.pool_id == bindparam("b_pool"), sessions.c.provider == bindparam("b_provider"), _ALIVE
@@ -74,9 +74,10 @@ class SqlSessions:
             raise Conflict(f"session {session.id} exists already")
 
     def join(self, pool_id: str, sid: str, client_id: str) -> Session | None:
-        document = self._work.write(_LOCK, {"b_pool": pool_id, "b_sid": sid, "b_now": self._work.now_ms()}).scalar()
-        if document is None:
+        rows = self._work.lock(_LOCK, {"b_pool": pool_id, "b_sid": sid, "b_now": self._work.now_ms()})
+        if not rows:
             return None
+        document: str = rows[0][0]
         session = decode(Session, document)
         if client_id not in session.clients:
             session = replace(session, clients=(*session.clients, client_id))

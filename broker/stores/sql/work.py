@@ -74,6 +74,12 @@ class Work:
             self._begin()
         return self._prepared(statement, parameters).count
 
+    def lock(self, statement: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """As `look`, within the transaction: for a SELECT that holds its rows until the end."""
+        if not self._writing:
+            self._begin()
+        return self._prepared(statement, parameters).rows
+
     @contextmanager
     def step(self) -> Iterator[None]:
         """Several writes that are undone together when one of them is refused, while the unit goes on."""
