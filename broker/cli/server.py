@@ -16,7 +16,7 @@ from gunicorn.arbiter import Arbiter
 from broker.cli import metrics_server
 from broker.cli.companion import Companion
 from broker.cli.output import note
-from broker.cli.patience import PatientWorker, tls_context
+from broker.cli.turns import TurnWorker
 
 if TYPE_CHECKING:
     from broker.config import Config
@@ -40,7 +40,7 @@ class Plan:
             # Given away, not lent: a port stays open as long as anybody holds it, and gunicorn alone knows when to let go.
             "bind": [f"fd://{each.detach()}" for each in self.sockets],
             "workers": server.workers,
-            "worker_class": PatientWorker,
+            "worker_class": TurnWorker,
             "threads": server.threads,
             "graceful_timeout": server.drain_seconds,
             "timeout": 60,
@@ -49,7 +49,6 @@ class Plan:
             "loglevel": "info" if log.level == "debug" else "warning",
             "certfile": str(server.tls_cert) if server.tls_cert else None,
             "keyfile": str(server.tls_key) if server.tls_key else None,
-            "ssl_context": tls_context,
             # Forwarded headers are judged by broker.web against trusted_proxies, and by nobody else.
             "forwarded_allow_ips": "",
             "proc_name": "crossgate",
