@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from broker.flows.kit import FlowKit
 from broker.identitypool.issuers.session_token import SessionTokens
 from broker.ports.credentials import CredentialIssuer
+from metadata.cache import TrustCache
 from metadata.fetch import Fetcher
 
 
@@ -22,7 +23,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AccessKit:
-    """`identity_base` is what identity pools' issuers begin with; `admin_keys` are the operator's access keys with their secrets."""
+    """`identity_base` is what identity pools' issuers begin with; `admin_keys` are the operator's access keys with their secrets.
+    `trust` remembers the keys of the OpenID issuers that roles and pools trust."""
 
     base: FlowKit
     account: Account
@@ -31,3 +33,4 @@ class AccessKit:
     tokens: SessionTokens
     fetch: Fetcher
     admin_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    trust: TrustCache = field(default_factory=TrustCache, repr=False)

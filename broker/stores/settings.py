@@ -103,7 +103,9 @@ class CachedSettings:
         return self._kept(IAM, "saml", name, lambda unit: unit.saml_providers.get(IAM, name))
 
     def revocation(self, subject: str) -> Revocation | None:
-        return self._kept(IAM, "revocation", subject, lambda unit: unit.revocations.get(IAM, subject))
+        # All at once: they are few, and every call asks for names that are mostly not there, of which only so many are remembered.
+        every = self._kept(IAM, "revocations", "", lambda unit: {each.subject: each for each in _all(unit.revocations, IAM, _subject)})
+        return every.get(subject) if every else None
 
     def invalidate(self, pool_id: str) -> None:
         """Forget a pool at once, after a write of this process's own."""
@@ -156,6 +158,10 @@ def _keep(entries: OrderedDict[Any, Any], key: Any, value: Any, limit: int) -> N
     entries.move_to_end(key)
     while len(entries) > limit:
         entries.popitem(last=False)
+
+
+def _subject(revocation: Revocation) -> str:
+    return revocation.subject
 
 
 def _all(records: Records[T], pool_id: str, key: Callable[[T], str]) -> tuple[T, ...]:
