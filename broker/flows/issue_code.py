@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -60,9 +62,14 @@ def issue_code(kit: FlowKit, pool: UserPool, login: Login) -> Answer:
     return hand_out_code(kit, pool, login, session)
 
 
+def family_of(secret: str) -> str:
+    """The refresh family that a code will start. It follows from the code, so that one that comes back late still finds it."""
+    return str(UUID(bytes=hashlib.sha256(f"crossgate family\0{secret}".encode()).digest()[:16], version=4))
+
+
 def hand_out_code(kit: FlowKit, pool: UserPool, login: Login, session: Session) -> Answer:
     """A code for a session that is open, and a login that nobody can come back to. The trace is the caller's."""
-    request = login.request
+    request, secret = login.request, kit.random.token(32)
     code = Code(
         pool_id=pool.id,
         client_id=request.client_id,
@@ -70,7 +77,7 @@ def hand_out_code(kit: FlowKit, pool: UserPool, login: Login, session: Session) 
         scopes=request.scopes,
         user_sub=session.user_sub,
         session_id=session.id,
-        family=kit.random.uuid(),
+        family=family_of(secret),
         event_id=login.event_id,
         auth_time=session.auth_time,
         session_began=session.created_at,
@@ -81,7 +88,6 @@ def hand_out_code(kit: FlowKit, pool: UserPool, login: Login, session: Session) 
         acr=session.acr,
         provider=session.provider,
     )
-    secret = kit.random.token(32)
     kit.transient.put("code", secret_hash(secret), codes.dump_json(code), kit.now() + timedelta(seconds=CODE_SECONDS))
     kit.audit(
         "code.issued", "ok", "", {"event_id": login.event_id, "sid": session.id},

@@ -43,7 +43,7 @@ class Transient(Protocol):
         ...
 
     def take(self, kind: str, key: str, tombstone_until: datetime) -> Taken | Burned | Absent:
-        """Read and burn in one atomic step; the tombstone outlives what will be issued."""
+        """Read and burn in one atomic step; a second caller is told so, and what was taken, until the tombstone's end."""
         ...
 
     def burn(self, kind: str, key: str, until: datetime) -> bool:

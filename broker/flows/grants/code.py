@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from broker.errors import Conflict, InvalidGrant, InvalidRequest, UnauthorizedClient
 from broker.flows.grants import tokens
-from broker.flows.issue_code import codes
+from broker.flows.issue_code import codes, family_of
 from broker.flows.kit import FlowKit
 from broker.flows.logins import secret_hash
 from broker.model.login import Code, RefreshFamily
@@ -20,6 +20,8 @@ from broker.model.settings import AppClient, UserPool
 from broker.ports.transient import Absent, Burned
 from broker.tokens.issue import TokenSet
 
+# How long a used code itself is remembered: longer than a first use can still be under way. Afterwards its family is (see `family_of`).
+REMEMBERED = timedelta(minutes=5)
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")  # RFC 7636 4.1
 
 
@@ -71,19 +73,28 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
 
 
 def _take(kit: FlowKit, pool: UserPool, client: AppClient, secret: str) -> Code:
-    until = kit.now() + timedelta(seconds=client.refresh_token_ttl)
-    taken = kit.transient.take("code", secret_hash(secret), until)
+    taken = kit.transient.take("code", secret_hash(secret), kit.now() + REMEMBERED)
     if isinstance(taken, Absent):
+        _end_family(kit, pool, client, family_of(secret))
         raise InvalidGrant("no such code, or it has expired", code="code_unknown")
     code = codes.validate_json(taken.value)
     if isinstance(taken, Burned):
         # Marked first, revoked second: the first redeemer looks at the mark after it has written, so one of the two always sees the other.
-        kit.transient.put("reused", code.family, b"1", kit.now() + timedelta(minutes=5))
+        kit.transient.put("reused", code.family, b"1", kit.now() + REMEMBERED)
         _revoke(kit, pool, code)
         raise InvalidGrant("the code was used before", code="code_reused")
     if code.pool_id != pool.id or code.client_id != client.id:
         raise InvalidGrant(f"the code was issued to another client than {client.id}", code="code_of_other_client")
     return code
+
+
+def _end_family(kit: FlowKit, pool: UserPool, client: AppClient, family: str) -> None:
+    """A code that the transient store has forgotten: what it made lives in the durable store, and ends with this second use."""
+    with kit.store.unit() as unit:
+        if unit.refreshes.is_revoked(pool.id, family) or not unit.refreshes.revoke(pool.id, family=family):
+            return
+    kit.audit("code.reused", "refused", "code_reused", {"origin_jti": family}, pool_id=pool.id, client_id=client.id)
+    raise InvalidGrant("the code was used before, and its family is revoked", code="code_reused")
 
 
 def _revoke(kit: FlowKit, pool: UserPool, code: Code) -> None:

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from werkzeug.test import TestResponse
 
+from broker.flows.logins import secret_hash
+from broker.ports.transient import Absent
 from tests.attacks.op.rig import OTHER_POOL, World
 from tests.attacks.op.setup import LOOPBACK, REDIRECT
 from tests.fakes.broker import SECRET, Flow, claims_of
@@ -42,6 +44,20 @@ def test_p2_1_also_when_the_second_is_somebody_else_or_late(world: World) -> Non
     thief = Flow(flow.state, flow.nonce, "x" * 43, "rival")
     world.refuses(lambda: world.broker.redeem(thief, code), "code_reused", "invalid_grant", touches=REVOKES)
     assert world.userinfo(tokens["access_token"]).status_code == 401
+
+
+@pytest.mark.parametrize("days", [1, 29])
+def test_p2_1_also_long_after_the_code_itself_is_forgotten(world: World, days: int) -> None:
+    flow, code = world.code()
+    tokens = world.broker.redeem(flow, code).get_json()
+    world.broker.clock.advance(days=days)
+    world.broker.wired.store.expire(world.broker.clock.now())
+    assert world.refresh(tokens["refresh_token"]).status_code == 200
+    assert world.broker.wired.kit.transient.take("code", secret_hash(code), world.broker.clock.now()) == Absent()
+    world.refuses(lambda: world.broker.redeem(flow, code), "code_reused", "invalid_grant", touches=REVOKES)
+    world.refuses(lambda: world.refresh(tokens["refresh_token"]), "refresh_unknown", "invalid_grant")
+    world.refuses(lambda: world.broker.redeem(flow, code), "code_unknown", "invalid_grant")
+    honest(world)
 
 
 def test_p2_2_fifty_at_once(world: World) -> None:
