@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from broker.model.keys import KeyRecord
     from broker.wiring import Wired
 
-USES = ("id", "access", "logout", "saml_signing", "saml_decryption")
-AT_ROTATE = ("id", "access", "logout")
+USES = ("id", "access", "logout", "openid", "saml_signing", "saml_decryption")
+AT_ROTATE = ("id", "access", "logout", "openid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def list_(config_path: Path, pool_id: str | None, as_json: bool) -> None:
 @keys.command()
 @config_option
 @pool_option
-@click.option("--use", type=click.Choice(USES), multiple=True, help="Which keys; id, access and logout without it.")
+@click.option("--use", type=click.Choice(USES), multiple=True, help="Which keys; id, access, logout and openid without it.")
 @json_option
 def rotate(config_path: Path, pool_id: str | None, use: tuple[str, ...], as_json: bool) -> None:
     """Make the next key current, and publish a new next one.

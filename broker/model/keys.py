@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-KeyUse = Literal["id", "access", "saml_signing", "saml_decryption", "logout"]
+KeyUse = Literal["id", "access", "saml_signing", "saml_decryption", "logout", "openid"]
 KeyState = Literal["next", "current", "retired", "revoked"]
 
 

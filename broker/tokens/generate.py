@@ -1,4 +1,4 @@
-"""New keys, and the self-signed certificates that SAML partners want to see."""
+"""New keys, and the self-signed certificates that some partners want to see."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from broker.model.keys import KeyRecord, KeyState, KeyUse
 from broker.tokens.jws import PrivateKey, b64, public_jwk
 
 SAML_USES: frozenset[KeyUse] = frozenset({"saml_signing", "saml_decryption"})
+CERTIFIED: frozenset[KeyUse] = SAML_USES | {"openid"}
+"""Uses whose partners want a certificate, be it self-signed."""
 _CERTIFICATE_LIFE = timedelta(days=3652)  # ten years (spec B.6)
 _BACKDATED = timedelta(hours=1)  # so that a partner whose clock is slow takes the certificate at once
 
 
 def make_key(pool_id: str, use: KeyUse, alg: str, state: KeyState, now: datetime) -> KeyRecord:
-    """A fresh key: RSA of 2,048 bits for RS256, P-256 for ES256, Ed25519 for EdDSA. Raises ValueError for another `alg`.
+    """A fresh key: RSA of 2,048 bits for RS256 and RS512, P-256 for ES256, Ed25519 for EdDSA. Raises ValueError for another `alg`.
 
     The kid is the key's RFC 7638 thumbprint, so no two keys share one, in this pool or in any other (attack OA-P3.12).
     """
@@ -34,7 +36,7 @@ def make_key(pool_id: str, use: KeyUse, alg: str, state: KeyState, now: datetime
         state=state,
         created_at=now,
         private_pem=pem,
-        certificate_pem=_self_signed(key, pool_id, now) if use in SAML_USES and isinstance(key, rsa.RSAPrivateKey) else "",
+        certificate_pem=_self_signed(key, pool_id, now) if use in CERTIFIED and isinstance(key, rsa.RSAPrivateKey) else "",
         activated_at=now if state == "current" else None,
     )
 
@@ -46,7 +48,7 @@ def thumbprint(key: PrivateKey) -> str:
 
 
 def _generate(alg: str) -> PrivateKey:
-    if alg == "RS256":
+    if alg in ("RS256", "RS512"):
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
     if alg == "ES256":
         return ec.generate_private_key(ec.SECP256R1())

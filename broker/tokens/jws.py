@@ -1,4 +1,4 @@
-"""Compact JWS (RFC 7515) with our own keys: three algorithms, one header, nothing optional.
+"""Compact JWS (RFC 7515) with our own keys: four algorithms, one header, nothing optional.
 
 Written over the primitives because it is short, and because the generic libraries read header members that we never want read.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 
 from broker.model.keys import KeyUse
 
@@ -23,6 +23,7 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519Public
 
 _PKCS1 = padding.PKCS1v15()
 _SHA256 = SHA256()
+_RSA_HASHES: Mapping[str, SHA256 | SHA512] = {"RS256": _SHA256, "RS512": SHA512()}
 _ECDSA = ec.ECDSA(SHA256())
 
 
@@ -57,10 +58,11 @@ class Verifier:
     verify: Callable[[bytes, bytes], None] = field(repr=False)
 
 
-def sign_with(key: PrivateKey) -> Callable[[bytes], bytes]:
-    """The JWS signing function of a private key: RS256, ES256 or EdDSA by the key's own type."""
+def sign_with(key: PrivateKey, alg: str) -> Callable[[bytes], bytes]:
+    """The JWS signing function of a private key: ES256 or EdDSA by the key's own type, RS256 or RS512 as `alg` says."""
     if isinstance(key, rsa.RSAPrivateKey):
-        return lambda message: key.sign(message, _PKCS1, _SHA256)
+        digest = _RSA_HASHES[alg]
+        return lambda message: key.sign(message, _PKCS1, digest)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign
 
@@ -71,10 +73,11 @@ def sign_with(key: PrivateKey) -> Callable[[bytes], bytes]:
     return es256
 
 
-def verify_with(key: PublicKey) -> Callable[[bytes, bytes], None]:
+def verify_with(key: PublicKey, alg: str) -> Callable[[bytes, bytes], None]:
     """The JWS verifying function of a public key: `(signature, message)`, raising InvalidSignature."""
     if isinstance(key, rsa.RSAPublicKey):
-        return lambda signature, message: key.verify(signature, message, _PKCS1, _SHA256)
+        digest = _RSA_HASHES[alg]
+        return lambda signature, message: key.verify(signature, message, _PKCS1, digest)
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key.verify
 

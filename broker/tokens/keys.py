@@ -22,7 +22,7 @@ from broker.tokens.jws import Signer, Verifier, public_jwk, sign_with, verify_wi
 from broker.tokens.rotate import KeyKeeper
 from providers.base import KeyPair
 
-TOKEN_USES: frozenset[KeyUse] = frozenset({"id", "access", "logout"})
+TOKEN_USES: frozenset[KeyUse] = frozenset({"id", "access", "logout", "openid"})
 _MOST_KEPT = 4096
 _SETTINGS_LAG = timedelta(seconds=2)
 _LOOKS = 10
@@ -33,7 +33,7 @@ _ORDER = {"current": 0, "next": 1, "retired": 2}
 class _Parsed:
     signer: Signer
     verifier: Verifier
-    jwk: dict[str, str]
+    jwk: dict[str, Any]
 
 
 class KeyRing:
@@ -67,6 +67,14 @@ class KeyRing:
         """
         for use in ("id", "access"):
             self._current(pool_id, use, "RS256")  # so that who fetches the set before the first sign-in does not cache an empty one
+        return self._jwks(pool_id)
+
+    def openid_jwks(self, pool_id: str) -> dict[str, list[dict[str, Any]]]:
+        """The JWK set of an identity pool, with certificates (`x5c`, RFC 7517 4.7): some of those who trust its tokens want them."""
+        self._current(pool_id, "openid", "RS512")
+        return self._jwks(pool_id)
+
+    def _jwks(self, pool_id: str) -> dict[str, list[dict[str, Any]]]:
         listed = sorted(
             (key for key in self._stored(pool_id) if key.use in TOKEN_USES and key.state in _ORDER),
             key=lambda key: (_ORDER[key.state], key.use, key.alg, key.kid),
@@ -137,8 +145,17 @@ def _parse(key: KeyRecord) -> _Parsed:
         raise TypeError(f"key {key.kid} of {key.pool_id} is of a kind that does not sign tokens")
     public = private.public_key()
     return _Parsed(
-        Signer(key.kid, key.alg, sign_with(private)), Verifier(key.kid, key.alg, key.use, verify_with(public)), public_jwk(public)
+        Signer(key.kid, key.alg, sign_with(private, key.alg)),
+        Verifier(key.kid, key.alg, key.use, verify_with(public, key.alg)),
+        public_jwk(public) | _chain(key),
     )
+
+
+def _chain(key: KeyRecord) -> dict[str, list[str]]:
+    """The certificate as a JWK names it: DER in plain base64, which is what stands between the lines of PEM."""
+    if not key.certificate_pem:
+        return {}
+    return {"x5c": ["".join(key.certificate_pem.strip().splitlines()[1:-1])]}
 
 
 def _by_kid(keys: Sequence[KeyRecord], kid: str) -> KeyRecord | None:

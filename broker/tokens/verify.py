@@ -94,14 +94,14 @@ class TokenVerifier:
         pool = self._settings.pool(pool_id)
         if pool is None:
             _refuse("no such pool")
-        head, body, signature = _split(token)
-        header = _parse(_decode(head))
+        head, body, signature = split(token)
+        header = parse(decode(head))
         verifier = self._key(pool_id, header, use)
         try:
-            verifier.verify(_decode(signature), f"{head}.{body}".encode("ascii"))
+            verifier.verify(decode(signature), f"{head}.{body}".encode("ascii"))
         except InvalidSignature:
             _refuse("signature")
-        claims = _parse(_decode(body))
+        claims = parse(decode(body))
         if claims.get("iss") != self._issuer(pool):
             _refuse("issuer")
         if claims.get("token_use") != use:
@@ -132,7 +132,8 @@ def _refuse(why: str) -> NoReturn:
     raise InvalidToken(why)
 
 
-def _split(token: object) -> tuple[str, str, str]:
+def split(token: object) -> tuple[str, str, str]:
+    """The three segments of a compact JWS, still encoded. Raises InvalidToken."""
     if not isinstance(token, str) or len(token) > LONGEST:
         _refuse("not text, or too long")
     parts = token.split(".", 3)
@@ -141,8 +142,8 @@ def _split(token: object) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _decode(segment: str) -> bytes:
-    """Strict base64url: no padding, and only the one spelling of the octets (unused bits are zero)."""
+def decode(segment: str) -> bytes:
+    """Strict base64url: no padding, and only the one spelling of the octets (unused bits are zero). Raises InvalidToken."""
     try:
         data = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except ValueError:
@@ -152,7 +153,8 @@ def _decode(segment: str) -> bytes:
     return data
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def parse(data: bytes) -> dict[str, Any]:
+    """A JSON object, each of whose members is there once. Raises InvalidToken."""
     try:
         parsed = json.loads(data.decode("utf-8"), object_pairs_hook=_members, parse_constant=_refuse)
     except (ValueError, RecursionError):

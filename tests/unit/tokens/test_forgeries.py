@@ -71,7 +71,7 @@ FORGERIES: dict[str, object] = {
     "R1.4 HS256 over DER": sealed(header(alg="HS256"), sign=mac(DER)),
     "R1.4 HS256 over JWK": sealed(header(alg="HS256"), sign=mac(json.dumps(JWK).encode())),
     "R1.4 HS256 over modulus": sealed(header(alg="HS256"), sign=mac(str(JWK["n"]).encode())),
-    "R1.5 attacker's key, our kid": sealed(header(), sign=sign_with(STRANGER)),
+    "R1.5 attacker's key, our kid": sealed(header(), sign=sign_with(STRANGER, "RS256")),
     "R1.6 embedded jwk": sealed(header(jwk=JWK)),
     "R1.7 jku": sealed(header(jku="https://evil.example/jwks")),
     "R1.7 x5u": sealed(header(x5u="https://evil.example/c.pem")),
