@@ -125,6 +125,8 @@ def _sqlite(url: URL, durable: bool) -> Engine:
         "foreign_keys = ON",
         "temp_store = MEMORY",
         "cache_size = -8000",
+        # A commit of another connection empties this one's cache: what is mapped need not be copied anew. Nothing ever shortens the file.
+        "mmap_size = 67108864",
     )
 
     if not str(url.database).startswith("file:"):
