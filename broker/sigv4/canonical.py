@@ -99,7 +99,7 @@ def canonical_query(pairs: Pairs, without: str = "") -> str:
 def trimmed(value: str) -> str:
     """Without outer spaces, with single inner ones. Raises IncompleteSignature for folded lines, controls and anything but ASCII."""
     value = value.strip(" \t")
-    if "  " in value or "\t" in value:
+    if "  " in value or not value.isprintable():  # a tab is not printable
         value = _SPACES.sub(" ", value)
     if not (value.isascii() and value.isprintable()):
         raise IncompleteSignature("a signed header is folded, or holds control or non-ASCII characters")

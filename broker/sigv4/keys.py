@@ -32,7 +32,7 @@ class SigningKeys:
         self._pepper = secrets.token_bytes(32)
         self._no_key = secrets.token_bytes(32)
         self._no_secret = secrets.token_urlsafe(30)
-        self._keys: OrderedDict[tuple[str, Scope, bytes], bytes] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str, bytes], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def matching(self, access_key_id: str, scope: Scope, secret: str | None, to_sign: bytes, signature: bytes) -> bytes | None:
@@ -41,7 +41,7 @@ class SigningKeys:
         Every refusal costs the same six HMACs: a wrong signature for a known key, remembered or not, and any for an unknown one (IP-S4.9).
         """
         plain = self._no_secret if secret is None else secret
-        name = (access_key_id, scope, hashlib.blake2b(plain.encode(), key=self._pepper, digest_size=16).digest())
+        name = (access_key_id, str(scope), hashlib.blake2b(plain.encode(), key=self._pepper, digest_size=16).digest())
         key = self._keys.get(name, self._no_key)
         if hmac.compare_digest(hmac.digest(key, to_sign, "sha256"), signature):
             return self._remember(name, key)
@@ -49,7 +49,7 @@ class SigningKeys:
         matches = hmac.compare_digest(hmac.digest(key, to_sign, "sha256"), signature)
         return self._remember(name, key) if matches and secret is not None else None
 
-    def _remember(self, name: tuple[str, Scope, bytes], key: bytes) -> bytes:
+    def _remember(self, name: tuple[str, str, bytes], key: bytes) -> bytes:
         with self._lock:
             self._keys[name] = key
             self._keys.move_to_end(name)

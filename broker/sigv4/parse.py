@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 from urllib.parse import unquote
 
@@ -20,7 +19,7 @@ _OURS = {name.lower(): name for name in (*_REQUIRED, "X-Amz-Security-Token", "X-
 _CREDENTIAL = re.compile(r"([A-Za-z0-9_]{1,128})/([0-9]{8})/([a-z0-9-]{1,64})/([a-z0-9-]{1,64})/([A-Za-z0-9_]{1,64})")
 _SIGNED = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^_`|~-]+)*")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
-_STAMP = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _EXPIRES = re.compile(r"-?[0-9]{1,12}")
 _TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{1,16384}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -32,9 +31,9 @@ _DATES_AGREE = 1.0
 """Seconds by which Date and X-Amz-Date may differ: a client that reads its clock twice is not lying."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Authorization:
-    """What the request says about its signature; nothing of it is verified yet.
+    """What the request says about its signature; nothing of it is verified yet. Not frozen, since it is made for every request.
 
     `date_header` is the header that gave the date, None in a presigned URL; `expires` is in seconds, for a presigned URL alone.
     """
@@ -199,8 +198,7 @@ def _header_date(headers: HeaderIndex) -> tuple[str, str, datetime]:
 
 
 def _basic_date(text: str) -> datetime:
-    found = _STAMP.fullmatch(text)
-    return _moment([] if found is None else [int(part) for part in found.groups()])
+    return _moment(text if _STAMP.fullmatch(text) else "")
 
 
 def _any_date(text: str) -> datetime:
@@ -208,17 +206,19 @@ def _any_date(text: str) -> datetime:
     found = _HTTP_DATE.fullmatch(text)
     if found is None:
         return _basic_date(text)
-    day, month, year, *clock = found.groups()
-    return _moment([int(year), _MONTHS.index(month) + 1, int(day), *map(int, clock)])
+    day, month, year, hour, minute, second = found.groups()
+    return _moment(f"{year}{_MONTHS.index(month) + 1:02}{day}T{hour}{minute}{second}Z")
 
 
-def _moment(parts: Sequence[int]) -> datetime:
+def _moment(basic: str) -> datetime:
+    """Times at the ends of the calendar overflow as soon as one reckons with them, so they are no times here."""
     try:
-        year, month, day, hour, minute, second = parts
-        # Times at the ends of the calendar overflow as soon as one reckons with them.
-        return datetime(year if 1970 <= year < 2200 else 0, month, day, hour, minute, second, tzinfo=UTC)
+        moment = datetime.fromisoformat(basic)
     except ValueError:
-        raise IncompleteSignature("the date is malformed", public="Date must be in ISO-8601 'basic format'.") from None
+        moment = None
+    if moment is None or not 1970 <= moment.year < 2200:
+        raise IncompleteSignature("the date is malformed", public="Date must be in ISO-8601 'basic format'.")
+    return moment
 
 
 def _same_day(scope: Scope, stamp: str) -> None:

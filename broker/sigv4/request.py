@@ -52,7 +52,11 @@ def index(headers: Sequence[tuple[str, str]]) -> HeaderIndex:
         raise IncompleteSignature("a header name is no token")
     found: HeaderIndex = {}
     for name, value in headers:
-        found.setdefault(name.lower(), []).append(value)
+        lower = name.lower()
+        if lower in found:
+            found[lower].append(value)
+        else:
+            found[lower] = [value]
     return found
 
 

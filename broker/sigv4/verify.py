@@ -113,11 +113,11 @@ def _check_signed(auth: Authorization, headers: HeaderIndex, policy: Requirement
     """Only signed headers are protected (IP-S4.2): what we act on must be among them."""
     if "host" not in auth.signed_headers:
         raise _mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-    needed = {name for name in policy.must_sign if name in headers}
-    if auth.date_header is not None:
-        needed.add(auth.date_header)
-    for name in sorted(needed.difference(auth.signed_headers)):
-        raise _mismatch(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
+    unsigned = [name for name in policy.must_sign if name in headers and name not in auth.signed_headers]
+    if auth.date_header is not None and auth.date_header not in auth.signed_headers:
+        unsigned.append(auth.date_header)
+    if unsigned:
+        raise _mismatch(f"'{min(unsigned)}' must be a 'SignedHeader' in the AWS Authorization.")
 
 
 def _mismatch(words: str) -> SignatureMismatch:
