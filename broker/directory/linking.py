@@ -105,7 +105,8 @@ def link_for_user(unit: Unit, destination: User, source: PendingLink) -> None:
     Raises LinkRefused if the source has a profile of its own, or the destination has five links.
     """
     if source.attribute == "Cognito_Subject":
-        taken = unit.users.by_username(destination.pool_id, f"{source.provider}_{source.value}")
+        pool, name = unit.pools.get(destination.pool_id, destination.pool_id), f"{source.provider}_{source.value}"
+        taken = unit.users.by_username(destination.pool_id, name if pool is not None and pool.case_sensitive else name.lower())
         if taken is not None and taken.sub != destination.sub:
             raise LinkRefused(
                 "the source has signed in before",
@@ -119,17 +120,10 @@ def link_for_user(unit: Unit, destination: User, source: PendingLink) -> None:
         raise LinkRefused(str(exists), public="This source is already linked to another user.") from exists
 
 
-def unlink(unit: Unit, user: User, provider: str, subject: str) -> None:
-    """AdminDisableProviderForUser: the identity's next sign-in makes a new profile, and what was issued to the old one ends.
-
-    Raises LinkRefused if the user has no such link.
-    """
+def take_link(unit: Unit, user: User, provider: str, subject: str) -> LinkedIdentity:
+    """Take a link away, and return it; `broker.flows.unlink` ends what rests on it. Raises LinkRefused if the user has no such link."""
     for link in unit.identities.of_user(user.pool_id, user.sub):
         if link.provider == provider and link.subject == subject:
             unit.identities.remove(user.pool_id, provider, link.subject_key)
-            unit.refreshes.revoke(user.pool_id, user_sub=user.sub)
-            # A browser that came in by this identity would otherwise stay signed in as somebody it no longer reaches.
-            for session in unit.sessions.of_upstream(user.pool_id, provider, link.subject_key):
-                unit.sessions.end(user.pool_id, session.id)
-            return
+            return link
     raise LinkRefused("no such link", public="This identity is not linked.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from broker.directory import linking, profiles
-from broker.errors import BrokerError, Conflict, UserDisabled
+from broker.errors import AccessDenied, BrokerError, Conflict, UserDisabled
 from broker.flows import traces
 from broker.flows.kit import FlowKit
 from broker.flows.logins import with_line
@@ -50,8 +50,8 @@ class AdmissionRefused(Exception):
 
 
 def admit(kit: FlowKit, pool: UserPool, client: AppClient, record: ProviderRecord, login: Login, identity: UpstreamIdentity) -> Admitted:
-    """Raises AdmissionRefused around HookRefused, AttributeInvalid, UserDisabled, LinkRefused, LoginRequired or Conflict; nothing is
-    written then.
+    """Raises AdmissionRefused around HookRefused, AttributeInvalid, UserDisabled, LinkRefused, LoginRequired, AccessDenied or Conflict;
+    nothing is written then.
     """
     lines = [_arrived(kit, record, identity)]
     try:
@@ -86,8 +86,25 @@ def _enter_at_last(kit: FlowKit, come: _Arrival) -> Admitted:
                 return _enter(kit, unit, come)
         except Conflict:
             continue
+    try:
+        with kit.store.unit() as unit:
+            return _enter(kit, unit, come)
+    except Conflict as conflict:
+        raise _shut_out(kit, come) or conflict from conflict
+
+
+def _shut_out(kit: FlowKit, come: _Arrival) -> BrokerError | None:
+    """Why a newcomer's username is taken: he was unlinked from what he made (spec B.10), or his subject differs in case alone."""
     with kit.store.unit() as unit:
-        return _enter(kit, unit, come)
+        owner = unit.users.by_username(come.pool.id, linking.username_of(come.pool, come.record, come.identity))
+        known = unit.identities.find(come.pool.id, come.record.name, come.identity.subject_key)
+    if owner is None or known is not None:
+        return None
+    return AccessDenied(
+        f"user {owner.sub} has this username, and no link to this identity: link it again, or delete the profile",
+        public="This sign-in is no longer connected to your account. Please ask your administrator.",
+        code="identity_unlinked",
+    )
 
 
 def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:

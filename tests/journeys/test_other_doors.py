@@ -12,12 +12,15 @@ from werkzeug.test import TestResponse
 
 from broker.directory import linking
 from broker.errors import LinkRefused
+from broker.flows.unlink import unlink
 from broker.model.users import PendingLink, User
 from tests.attacks.op.rig import SECRET, query_of
 from tests.attacks.op.test_consent import agree, at_consent, fields_of
 from tests.fakes.broker import POOL, REDIRECT, Browser, claims_of
 from tests.fakes.saml_forge import HONEST, Attribute
 from tests.journeys.house import HOOKED, OPEN_DOOR, SECOND, House
+from tests.journeys.receiver import Receiver
+from tests.journeys.test_signing_out import deliver
 
 # --- IdP-initiated SAML ------------------------------------------------------------------------------------------------------------------
 
@@ -92,6 +95,13 @@ def link(house: House, user: User, attribute: str, value: str, provider: str = "
         linking.link_for_user(unit, user, PendingLink(POOL, provider, attribute, value, user.sub, now))
 
 
+def unlink_of(house: House, user: User, subject: str) -> None:
+    with house.broker.wired.store.unit() as unit:
+        pool = unit.pools.get(POOL, POOL)
+    assert pool is not None
+    unlink(house.broker.wired.kit, pool, user, "second", subject)
+
+
 @pytest.mark.parametrize(("attribute", "value"), [("Cognito_Subject", "link1@second.example"), ("email", "link2@second.example")])
 def test_an_administrator_links_an_identity_and_takes_it_back(house: House, attribute: str, value: str) -> None:
     attributes = (Attribute("email", (value,)), *HONEST[1:])
@@ -104,21 +114,51 @@ def test_an_administrator_links_an_identity_and_takes_it_back(house: House, attr
     assert [(each["providerName"], each["primary"]) for each in told["identities"]] == [("corp", "true"), ("second", "false")]
     assert told["cognito:groups"] == [f"{POOL}_corp"], "a linked user is not put into the provider's group (spec A.4)"
     assert user_of(house, linked).attributes["email"] == value
-    with house.broker.wired.store.unit() as unit:
-        linking.unlink(unit, owner, "second", value)
+    unlink_of(house, owner, value)
     assert house.refresh(linked["refresh_token"], "linker").get_json()["error"] == "invalid_grant"
     apart = house.grant(*house.sign_in(house.broker.browser(), "linker", "second", name_id=value, attributes=attributes))
     assert claims_of(apart["id_token"])["sub"] != owner.sub
-    with pytest.raises(LinkRefused), house.broker.wired.store.unit() as unit:
-        linking.unlink(unit, owner, "second", value)
+    with pytest.raises(LinkRefused):
+        unlink_of(house, owner, value)
+
+
+def test_a_profile_that_is_unlinked_from_who_made_it_shuts_him_out_until_an_administrator_decides(house: House, receiver: Receiver) -> None:
+    def sign_in(browser: Browser) -> dict[str, str]:
+        _, sent = house.broker.begin(browser, "told", identity_provider="second")
+        with house.at(SECOND):
+            return query_of(house.broker.post_acs(browser, house.broker.saml_answer(sent, name_id="Maker")).location)
+
+    browser = house.broker.browser()
+    tokens = house.grant(*house.sign_in(browser, "told", "second", name_id="Maker"))
+    owner = user_of(house, tokens)
+    unlink_of(house, owner, "Maker")
+    deliver(house)
+    assert [path for path, token in receiver.got if claims_of(token)["sid"] == claims_of(tokens["id_token"])["sid"]] == ["/told"]
+    assert "login_required" in house.broker.begin(browser, "told", prompt="none")[1].location
+    for _ in range(2):
+        refused = sign_in(house.broker.browser())
+        assert (refused["error"], refused["error_description"]) == (
+            "access_denied", "This sign-in is no longer connected to your account. Please ask your administrator.",
+        )  # fmt: skip
+    link(house, owner, "Cognito_Subject", "Maker")
+    again = house.grant(*house.sign_in(house.broker.browser(), "told", "second", name_id="Maker"))
+    assert claims_of(again["id_token"])["sub"] == owner.sub
+    unlink_of(house, owner, "Maker")
+    deliver(house)
+    assert sign_in(house.broker.browser())["error"] == "access_denied"
+    with house.broker.wired.store.unit() as unit:
+        unit.users.delete(POOL, owner.sub)
+    anew = house.grant(*house.sign_in(house.broker.browser(), "told", "second", name_id="Maker"))
+    assert claims_of(anew["id_token"])["sub"] != owner.sub
+    assert claims_of(anew["id_token"])["cognito:username"] == owner.username
 
 
 def test_links_that_are_refused(house: House) -> None:
     owner = user_of(house, house.grant(*house.sign_in(house.broker.browser(), "linker", name_id="many-links")))
     other = user_of(house, house.grant(*house.sign_in(house.broker.browser(), "linker", name_id="other-links")))
-    house.sign_in(house.broker.browser(), "linker", "second", name_id="has-a-profile")
+    house.sign_in(house.broker.browser(), "linker", "second", name_id="Has-A-Profile")
     with pytest.raises(LinkRefused, match="signed in before"):
-        link(house, owner, "Cognito_Subject", "has-a-profile")
+        link(house, owner, "Cognito_Subject", "Has-A-Profile")
     link(house, owner, "Cognito_Subject", "promised")
     with pytest.raises(LinkRefused):
         link(house, other, "Cognito_Subject", "promised")

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from broker.directory.linking import unlink
 from broker.flows.consent import withdraw_consent
+from broker.flows.unlink import unlink
 from tests.attacks.op.rig import OTHER_POOL, POOL, World
 from tests.attacks.op.test_code import REVOKES
 from tests.attacks.op.test_consent import agree, at_consent, fields_of
@@ -165,8 +165,10 @@ def test_p2_14_after_the_identity_was_unlinked(world: World) -> None:
     tokens = world.broker.redeem(flow, code).get_json()
     with world.broker.wired.store.unit() as unit:
         user = unit.users.get(POOL, claims_of(tokens["id_token"])["sub"])
-        assert user is not None
-        unlink(unit, user, "corp", "dora@corp.example")
+        pool = unit.pools.get(POOL, POOL)
+    assert user is not None
+    assert pool is not None
+    unlink(world.broker.wired.kit, pool, user, "corp", "dora@corp.example")
     world.refuses(lambda: world.refresh(tokens["refresh_token"]), "refresh_unknown", "invalid_grant")
     assert world.userinfo(tokens["access_token"]).status_code == 401
     act = lambda: world.broker.begin(browser, prompt="none")[1]  # noqa: E731
