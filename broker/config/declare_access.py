@@ -149,6 +149,7 @@ def identity_pool(config: Config, pool: IdentityPool) -> identity.IdentityPool:
             for login in pool.user_pool
         ),
         social={login.host: login.app_id for login in pool.social},
+        social_urls={login.host: login.api_url for login in pool.social if login.api_url},
         secrets={login.host: login.secret for login in pool.social if login.secret},
         developer_provider=pool.developer_provider,
         oidc_providers=tuple(arns.oidc_provider(names.account, login.issuer) for login in pool.oidc),

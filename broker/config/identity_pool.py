@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from broker.config.values import Contents, Issuer, Kind, Many, Secret, Table, matching
+from broker.config.values import Contents, FetchedUrl, Issuer, Kind, Many, Secret, Table, matching
 
 IdentityPoolId = Annotated[
     str,
@@ -79,6 +79,9 @@ class SocialLogin(RoleChoice):
     )
     app_id: str = Field(min_length=1, max_length=128, description="Our app or client id there; the consumer key at X.")
     secret: Secret | None = Field(None, repr=False, description="Facebook: app secret. X: consumer secret. The others need none.")
+    api_url: FetchedUrl | None = Field(
+        None, description="Address of its API in place of the documented one, without a path; for Google and Apple, that of the key set."
+    )
 
 
 class IdentityPool(Table):

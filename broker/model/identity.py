@@ -51,7 +51,8 @@ class PoolClient:
 
 @dataclass(frozen=True, slots=True)
 class IdentityPool:
-    """An identity pool. `id` is `REGION:UUID`. `social` maps a login host to the app id there; `secrets` holds what its token check needs
+    """An identity pool. `id` is `REGION:UUID`. `social` maps a login host to the app id there, `social_urls` to another
+    address of its API (for Google and Apple: of its keys) than the documented one; `secrets` holds what its token check needs
     beside it (`api.twitter.com` its consumer secret, `graph.facebook.com` its app secret). Lifetimes are seconds."""
 
     id: str
@@ -60,6 +61,7 @@ class IdentityPool:
     allow_classic: bool = False
     user_pools: tuple[PoolClient, ...] = ()
     social: Mapping[str, str] = field(default_factory=dict)
+    social_urls: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     developer_provider: str | None = None
     oidc_providers: tuple[str, ...] = ()

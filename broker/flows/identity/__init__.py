@@ -1,0 +1,1 @@
+"""The use cases of identity pools (API `cognito-identity`, spec D)."""
