@@ -38,10 +38,6 @@ class Transient(Protocol):
 
     def get(self, kind: str, key: str) -> bytes | None: ...
 
-    def replace(self, kind: str, key: str, old: bytes, new: bytes) -> bool:
-        """Compare and swap, keeping the expiry. False if the value is no longer `old`."""
-        ...
-
     def take(self, kind: str, key: str, tombstone_until: datetime) -> Taken | Burned | Absent:
         """Read and burn in one atomic step; a second caller is told so, and what was taken, until the tombstone's end."""
         ...

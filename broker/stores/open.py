@@ -7,12 +7,9 @@ from broker.ports.environment import Clock, Seal
 from broker.ports.transient import Transient
 from broker.stores.memory.store import MemoryStore
 from broker.stores.memory.transient import MemoryTransient
-from broker.stores.sql.backup import backup, restore
 from broker.stores.sql.store import SqlStore
 from broker.stores.sql.transient import SqlTransient
 from broker.stores.versioned import VersionedStore
-
-__all__ = ["MEMORY", "backup", "open_store", "open_transient", "restore", "rewrap"]
 
 MEMORY = "memory:"
 
@@ -38,9 +35,3 @@ def open_transient(url: str, store: VersionedStore, clock: Clock) -> Transient:
     if isinstance(store, MemoryStore):
         return store.transient
     raise TypeError(f"no transient rows in {type(store).__name__}")
-
-
-def rewrap(store: VersionedStore) -> int:
-    """Seal everything sealed again under the newest master key, in one transaction; returns the number of rows. Raises SealBroken."""
-    with store.unit() as unit:
-        return unit.keys.rewrap()

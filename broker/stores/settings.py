@@ -107,12 +107,6 @@ class CachedSettings:
         every = self._kept(IAM, "revocations", "", lambda unit: {each.subject: each for each in _all(unit.revocations, IAM, _subject)})
         return every.get(subject) if every else None
 
-    def invalidate(self, pool_id: str) -> None:
-        """Forget a pool at once, after a write of this process's own."""
-        with self._lock:
-            self._generations.pop(pool_id, None)
-            self._generations.pop(_DIRECTORY, None)
-
     def _kept(self, scope: str, kind: str, name: str, read: Callable[[Unit], T | None]) -> T | None:
         generation = self._fresh(scope)
         key = (kind, name)

@@ -112,20 +112,6 @@ def test_what_was_absent_appears_and_what_was_there_goes(counted: Counted, durab
     assert settings.pool_by_host("login.one.example") is None
 
 
-def test_own_writes_are_seen_at_once_if_it_is_told(counted: Counted, durable: Case) -> None:
-    settings = CachedSettings(counted, durable.clock)
-    settings.pool(POOL)
-    settings.groups(POOL)
-    with durable.store.unit() as unit:
-        unit.groups.delete(POOL, "admins")
-        unit.pools.put(replace(samples.pool(), name="changed"))
-    settings.invalidate(POOL)
-    found = settings.pool(POOL)
-    assert list(settings.groups(POOL)) == []
-    assert found is not None
-    assert found.name == "changed"
-
-
 def test_a_clock_that_was_set_back_does_not_make_settings_eternal(counted: Counted, durable: Case) -> None:
     settings = CachedSettings(counted, durable.clock)
     settings.client(POOL, "app1")

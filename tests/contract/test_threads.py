@@ -48,13 +48,6 @@ def test_of_all_that_burn_one_is_first(fleeting: Case) -> None:
     assert at_once(lambda _: fleeting.transient.burn("replay", "k", until)).count(True) == 1
 
 
-def test_of_all_that_replace_one_succeeds(fleeting: Case) -> None:
-    fleeting.transient.put("login", "k", b"old", fleeting.clock.now() + timedelta(minutes=5))
-    answers = at_once(lambda number: fleeting.transient.replace("login", "k", b"old", b"%d" % number))
-    assert answers.count(True) == 1
-    assert fleeting.transient.get("login", "k") == b"%d" % answers.index(True)
-
-
 def test_what_is_taken_is_not_put_back(fleeting: Case) -> None:
     until = fleeting.clock.now() + timedelta(minutes=5)
     fleeting.transient.put("login", "k", b"1", until)

@@ -73,23 +73,6 @@ def test_taking_nothing_leaves_nothing(fleeting: Case) -> None:
     assert case.transient.take("code", "k", after(case, 600)) == Taken(VALUE)
 
 
-def test_replacing_needs_the_old_value_and_keeps_the_end(fleeting: Case) -> None:
-    case = fleeting
-    assert case.transient.replace("login", "k", b"1", b"2") is False
-    case.transient.put("login", "k", b"1", after(case, 60))
-    case.advance(30)
-    assert case.transient.replace("login", "k", b"x", b"2") is False
-    assert case.transient.replace("login", "k", b"1", b"2") is True
-    assert case.transient.get("login", "k") == b"2"
-    assert case.transient.take("login", "k", after(case, 60)) == Taken(b"2")
-    assert case.transient.replace("login", "k", b"2", b"3") is False
-    assert case.transient.take("login", "k", after(case, 60)) == Burned(b"2")
-    case.transient.put("login", "j", b"1", after(case, 60))
-    case.transient.replace("login", "j", b"1", b"2")
-    case.advance(60)
-    assert case.transient.get("login", "j") is None
-
-
 def test_a_one_time_key_burns_once(fleeting: Case) -> None:
     case = fleeting
     assert case.transient.burn("replay", "k", after(case, 60)) is True

@@ -67,14 +67,6 @@ class Machine(RuleBasedStateMachine):
         entry = self.alive(key)
         assert self.case.transient.get("k", key) == (entry.value if entry and not entry.burned else None)
 
-    @rule(key=KEYS, old=VALUES, new=VALUES)
-    def replace(self, key: str, old: bytes, new: bytes) -> None:
-        entry = self.alive(key)
-        fits = entry is not None and not entry.burned and entry.value == old
-        assert self.case.transient.replace("k", key, old, new) is fits
-        if entry is not None and fits:
-            entry.value = new
-
     @rule(key=KEYS, seconds=SECONDS)
     def take(self, key: str, seconds: int) -> None:
         entry = self.alive(key)

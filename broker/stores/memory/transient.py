@@ -42,15 +42,6 @@ class MemoryTransient:
             row = self._alive(transient_name(kind, key))
             return None if row is None or row.burned else row.value
 
-    def replace(self, kind: str, key: str, old: bytes, new: bytes) -> bool:
-        name = transient_name(kind, key)
-        with self._lock:
-            row = self._alive(name)
-            if row is None or row.burned or row.value != old:
-                return False
-            self._rows[name] = replace(row, value=bytes(new))
-            return True
-
     def take(self, kind: str, key: str, tombstone_until: datetime) -> Taken | Burned | Absent:
         name = transient_name(kind, key)
         with self._lock:

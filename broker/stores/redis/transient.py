@@ -86,19 +86,6 @@ class RedisTransient:
 
         return self._content(self._reached(read))
 
-    def replace(self, kind: str, key: str, old: bytes, new: bytes) -> bool:
-        name, swapped = _keys(kind, key), False
-
-        def swap(pipe: Any, stored: bytes | None) -> None:
-            nonlocal swapped
-            swapped = self._content(stored) == old
-            if swapped:
-                pipe.set(name.value, self._live(new), keepttl=True, xx=True)
-                pipe.set(name.copy, new, keepttl=True, xx=True)
-
-        self._watched(name, swap)
-        return swapped
-
     def take(self, kind: str, key: str, tombstone_until: datetime) -> Taken | Burned | Absent:
         name = _keys(kind, key)
         # The look first: what is burned or gone already is answered without a write that would draw out its tombstone.

@@ -30,11 +30,6 @@ _ENDED = transient.c.expires_at <= _NOW
 _PUT = Prepared(insert_or_replace(transient, where=lambda _new: (transient.c.burned == 0) | _ENDED))
 _GET = Prepared(select(transient.c.value).where(_THIS, _ALIVE, transient.c.burned == 0))
 _LOOK = Prepared(select(transient.c.value, transient.c.burned).where(_THIS, _ALIVE))
-_REPLACE = Prepared(
-    update(transient)
-    .where(_THIS, _ALIVE, transient.c.burned == 0, transient.c.value == bindparam("b_old"))
-    .values(value=bindparam("b_new"))
-)
 
 
 def _later(other: Any) -> Any:
@@ -88,9 +83,6 @@ class SqlTransient:
     def get(self, kind: str, key: str) -> bytes | None:
         row = self._one(_GET, {"b_name": transient_name(kind, key)})
         return None if row is None else bytes(row[0])
-
-    def replace(self, kind: str, key: str, old: bytes, new: bytes) -> bool:
-        return self._write(_REPLACE, {"b_name": transient_name(kind, key), "b_old": old, "b_new": new}) > 0
 
     def take(self, kind: str, key: str, tombstone_until: datetime) -> Taken | Burned | Absent:
         name = transient_name(kind, key)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from broker.errors import ConfigError
-from broker.stores.open import backup, restore
 from broker.stores.sql.archive import read_database, write_archive
+from broker.stores.sql.backup import backup, restore
 from broker.stores.sql.engine import connect_engine
 from broker.stores.sql.migrate import current, migrate
 from broker.stores.sql.store import SqlStore

@@ -16,7 +16,7 @@ import pytest
 
 from broker.errors import ConfigError, Conflict, Unavailable
 from broker.seal import MasterSeal, SealBroken
-from broker.stores.open import open_store, open_transient, rewrap
+from broker.stores.open import open_store, open_transient
 from broker.stores.sql import engine, work
 from broker.stores.sql.engine import parse_url
 from broker.stores.sql.migrate import migrate
@@ -44,6 +44,11 @@ def store(url: str) -> Iterator[SqlStore]:
 
 def file_of(store: SqlStore) -> sqlite3.Connection:
     return sqlite3.connect(str(parse_url(store._url).database))
+
+
+def rewrap(store: SqlStore) -> int:
+    with store.unit() as unit:
+        return unit.keys.rewrap()
 
 
 def test_the_file_shows_no_secret_and_no_bearer(store: SqlStore, tmp_path: Path) -> None:
