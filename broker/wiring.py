@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import structlog
-
 from broker.config import Config
+from broker.flows.access_kit import AccessKit, Account
 from broker.flows.kit import Addresses, FlowKit
 from broker.flows.upstreams import BuiltProviders
 from broker.guard.rates import Limit, RateGuard
+from broker.identitypool.issuers.embedded import EmbeddedIssuer
+from broker.identitypool.issuers.session_token import SessionTokens
+from broker.identitypool.issuers.sts import StsIssuer
 from broker.model.settings import UserPool
+from broker.ports.credentials import CredentialIssuer
 from broker.ports.environment import Clock, Seal
 from broker.ports.store import Settings, Store
 from broker.ports.transient import Transient
 from broker.seal.keyfile import load_or_make
 from broker.seal.master import MasterSeal, parse_keys
 from broker.services import Services
+from broker.services.access import AccessServices
 from broker.stores.open import open_store, open_transient
 from broker.stores.settings import CachedSettings
 from broker.stores.sql.backup import backup, restore
@@ -26,6 +30,7 @@ from broker.system.clock import SystemClock, SystemRandom
 from broker.tokens.issue import TokenIssuer
 from broker.tokens.keys import KeyRing
 from broker.tokens.verify import TokenVerifier
+from broker.web.context import current_request_id
 from broker.web.tenancy import origins_of
 from metadata.fetch import Fetcher, Limits
 from providers.base import Toolbox
@@ -95,14 +100,29 @@ def build(config: Config, clock: Clock | None = None) -> Wired:
         issuer=TokenIssuer(keys, random),
         verifier=TokenVerifier(keys, settings, clock, addresses.issuer),
         rates=RateGuard(transient, _limits(config), clock),
-        request_id=_request_id,
+        request_id=current_request_id,
         keep_evidence=config.trace.evidence,
     )
-    return Wired(config, seal, clock, store, transient, settings, fetch, Services(kit))
+    return Wired(config, seal, clock, store, transient, settings, fetch, Services(kit, AccessServices(_access_kit(config, kit, seal, fetch))))
 
 
-def _request_id() -> str:
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+def _access_kit(config: Config, kit: FlowKit, seal: Seal, fetch: Fetcher) -> AccessKit:
+    identity_base = f"{config.server.public_url.rstrip('/')}/identity"
+    tokens = SessionTokens(seal)
+    credentials: CredentialIssuer
+    if config.credentials.sts_endpoint is not None:
+        credentials = StsIssuer(config.credentials.sts_endpoint, fetch, kit.clock, Limits(total=config.credentials.timeout_seconds))
+    else:
+        credentials = EmbeddedIssuer(config.aws.account_id, identity_base, kit.settings, kit.clock, kit.random, tokens)
+    return AccessKit(
+        base=kit,
+        account=Account(config.aws.region, config.aws.account_id),
+        identity_base=identity_base,
+        credentials=credentials,
+        tokens=tokens,
+        fetch=fetch,
+        admin_keys={key.id: key.secret for key in config.aws.access_keys},
+    )
 
 
 def _ca_file(config: Config) -> str | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from broker.web.context import label_log
+
 # Libraries that tell secrets at DEBUG (code verifiers, tokens, form bodies) stay quiet whatever the level (OA-R3.8, P3.13).
 TALKATIVE = ("authlib", "urllib3", "requests", "saml2", "werkzeug", "httpx", "sqlalchemy", "alembic", "xmlschema")
 
@@ -21,7 +23,7 @@ def configure(level: str, form: str) -> None:
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            label_log,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, cast
+import os
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
 
-import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, current_app, request
 
 from broker.errors import BrokerError, NotFound
 from broker.model.settings import UserPool
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from broker.services import Services
 
 EXTENSION = "crossgate"
+REQUEST_ID = "crossgate.request_id"
+# Of the request that this thread answers, or answered last: its id and its pool's.
+_about: ContextVar[tuple[str, str]] = ContextVar("_about", default=("", ""))
 
 
 def services() -> Services:
@@ -57,9 +61,31 @@ def client_address() -> str:
 
 def request_id() -> str:
     """This request's random id: in the log, the audit events, the headers, and on the error page."""
-    if "request_id" not in g:
-        g.request_id = str(uuid.uuid4())
-    return cast(str, g.request_id)
+    return str(request.environ.get(REQUEST_ID) or begin(request.environ))
+
+
+def current_request_id() -> str:
+    """The same for what knows of no request; empty outside of any."""
+    return _about.get()[0]
+
+
+def label_log(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For structlog: every line says which request and which pool it is about."""
+    identifier, pool_id = _about.get()
+    if identifier:
+        event.setdefault("request_id", identifier)
+        event.setdefault("pool", pool_id)
+    return event
+
+
+def begin(environ: MutableMapping[str, Any]) -> str:
+    """A request comes in: give it an id, a random UUID (RFC 9562 5.4), made by hand at a third of what the class for it costs."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    identifier = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    environ[REQUEST_ID] = identifier
+    _about.set((identifier, str(environ.get("crossgate.pool_id", ""))))
+    return identifier
 
 
 def audit_refusal(error: BrokerError) -> None:
@@ -70,20 +96,10 @@ def audit_refusal(error: BrokerError) -> None:
 
 
 def install(app: Flask) -> None:
-    """Give every request an id and raise what tenancy refused."""
+    """Raise what tenancy refused."""
 
     @app.before_request
-    def begin() -> None:
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id(), pool=request.environ.get("crossgate.pool_id", ""))
+    def refuse() -> None:
         refusal = request.environ.get("crossgate.refusal")
         if isinstance(refusal, BrokerError):
             raise refusal
-
-    @app.after_request
-    def label(response: Response) -> Response:
-        response.headers["X-Request-Id"] = request_id()
-        # The name under which Cognito's clients look for it.
-        if request.path.startswith("/oauth2/"):
-            response.headers["x-amz-cognito-request-id"] = request_id()
-        return response

@@ -66,8 +66,6 @@ PAGES: dict[type[errors.BrokerError], Heading] = {
     errors.ConfigError: Heading(500, N_("Something went wrong on our side")),
 }
 
-# A database that restarts is back within seconds.
-AWAY_SECONDS = "2"
 UNEXPECTED = Heading(500, N_("Something went wrong on our side"))
 UNEXPECTED_WORDS = N_("It has been recorded. Please try again in a moment.")
 METHOD_WORDS = N_("This address cannot be used in this way.")
@@ -99,13 +97,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(errors.BrokerError, refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
-
-    @app.after_request
-    def say_when(response: Response) -> Response:
-        """Whichever face says that we are away also says when to ask again (RFC 9110 section 10.2.3)."""
-        if response.status_code == 503:
-            response.headers.setdefault("Retry-After", AWAY_SECONDS)
-        return response
 
 
 def _http(error: HTTPException) -> Response:

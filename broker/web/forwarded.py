@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MOST_JUDGED = 4096
 
 # All of these are removed once they have been judged, so that nothing further in can trust one by mistake.
 HEADERS = (
@@ -40,11 +43,20 @@ class Proxies:
         names = tuple(trusted)
         self._unix = "unix" in names
         self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(name, strict=False) for name in names if name != "unix")
+        self._judged: dict[Address, bool] = {}
 
     def trusts(self, address: Address | None) -> bool:
         """True if forwarded headers from this peer count; None is a peer without an address."""
         if address is None:
             return self._unix
+        known = self._judged.get(address)
+        if known is None:
+            if len(self._judged) >= MOST_JUDGED:
+                self._judged.clear()
+            known = self._judged[address] = self._judge(address)
+        return known
+
+    def _judge(self, address: Address) -> bool:
         return any(address.version == network.version and address in network for network in self._networks)
 
     def strip(self, environ: MutableMapping[str, Any]) -> Hop:
@@ -70,6 +82,7 @@ class Proxies:
         return Hop(address=str(client) if client else "", host=host)
 
 
+@lru_cache(4096)
 def parse(text: str) -> Address | None:
     """An address out of a header or a socket, without port and brackets; IPv4-mapped IPv6 becomes IPv4. None if it is not one."""
     if text.startswith("["):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask
 
-from broker.web.context import is_https
+from broker.web.context import begin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Without includeSubDomains: what else lives under this name is not ours to say.
-HSTS = "max-age=31536000"
+HSTS = ("Strict-Transport-Security", "max-age=31536000")
+# A database that restarts is back within seconds.
+AWAY_SECONDS = "2"
 ALWAYS = tuple(
-    (name, name.lower(), value)
+    (name.lower(), (name, value))
     for name, value in {
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
         "X-Frame-Options": "DENY",
@@ -54,22 +61,47 @@ class Policy:
         return "; ".join(parts)
 
 
-def install(app: Flask) -> None:
-    """Put the headers on every answer that has not set its own."""
+class Finished:
+    """WSGI middleware: every request gets an id, and every answer the headers that it has not set itself.
 
-    @app.after_request
-    def harden(response: Response) -> Response:
-        headers = response.headers
-        # One look at what is there: each lookup in werkzeug's Headers is a walk over all of them.
-        there = {name.lower(): value for name, value in headers}
-        for name, lower, value in ALWAYS:
-            if lower not in there:
-                headers.add(name, value)
-        if "no-store" in there.get("cache-control", "no-store"):
-            if "vary" in there:
-                response.vary.add("Cookie")
-            else:
-                headers.add("Vary", "Cookie")
-        if "strict-transport-security" not in there and is_https():
-            headers.add("Strict-Transport-Security", HSTS)
-        return response
+    On the plain list that the server is given, in one pass: in a framework's header objects each look and each change walks over all.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request_id = begin(environ)
+
+        def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            finish(environ, request_id, status, headers)
+            return start_response(status, headers, exc_info)
+
+        return self._app(environ, started)
+
+
+def finish(environ: WSGIEnvironment, request_id: str, status: str, headers: list[tuple[str, str]]) -> None:
+    """Add to the headers of an answer."""
+    there = {name.lower(): at for at, (name, _) in enumerate(headers)}
+    kept = headers[there["cache-control"]][1] if "cache-control" in there else "no-store"
+    vary = there.get("vary")
+    headers += [pair for lower, pair in ALWAYS if lower not in there]
+    if "no-store" in kept:
+        if vary is None:
+            headers.append(("Vary", "Cookie"))
+        elif "cookie" not in headers[vary][1].lower():
+            headers[vary] = ("Vary", f"{headers[vary][1]}, Cookie")
+    if environ.get("wsgi.url_scheme") == "https":
+        headers.append(HSTS)
+    headers.append(("X-Request-Id", request_id))
+    # The name under which Cognito's clients look for it.
+    if environ.get("PATH_INFO", "").startswith("/oauth2/"):
+        headers.append(("x-amz-cognito-request-id", request_id))
+    # Whichever face says that we are away also says when to ask again (RFC 9110 section 10.2.3).
+    if status.startswith("503") and "retry-after" not in there:
+        headers.append(("Retry-After", AWAY_SECONDS))
+
+
+def install(app: Flask) -> None:
+    """Finish every answer of the app."""
+    app.wsgi_app = Finished(app.wsgi_app)  # type: ignore[method-assign]

@@ -27,6 +27,8 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 # A load balancer asks for these by address, whatever the Host.
 HEALTH = frozenset({"/healthz", "/readyz"})
 ROOT_FOLDERS = ("/static/", "/identity/")
+# What a server in front of us may not bring along. A header cannot: its name begins with HTTP_ by then.
+OURS = tuple(f"crossgate.{name}" for name in ("pool", "pool_id", "base_url", "root_path", "client_address", "refusal", "request_id"))
 # No route has this path; the hook in `context` turns it into the refusal's own answer, and without the hook it is a 404.
 REFUSED_PATH = "/.refused"
 
@@ -54,13 +56,14 @@ class Tenancy:
         parts = urlsplit(self._public_url)
         self._scheme = parts.scheme
         self._root = parts.path
+        self._netloc = parts.netloc
         self._port = str(parts.port or DEFAULT_PORTS.get(parts.scheme, ""))
         self._host = self._without_default_port(parts.netloc.lower())
         self._proxies = Proxies(trusted_proxies)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-        for name in [name for name in environ if name.startswith("crossgate.")]:
-            del environ[name]
+        for name in OURS:
+            environ.pop(name, None)
         try:
             self._enter(environ)
         except Unavailable as away:
@@ -81,7 +84,7 @@ class Tenancy:
         if not str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/").startswith("/"):
             raise InvalidRequest("request target in absolute form")
         if path in HEALTH and environ.get("REQUEST_METHOD") in {"GET", "HEAD"}:
-            environ["HTTP_HOST"] = urlsplit(self._public_url).netloc
+            environ["HTTP_HOST"] = self._netloc
             return
         host = self._without_default_port(hop.host.lower())
         if not HOST.fullmatch(host):
@@ -92,7 +95,7 @@ class Tenancy:
             self._on_own_host(environ, host)
 
     def _on_public_host(self, environ: WSGIEnvironment, path: str) -> None:
-        environ["HTTP_HOST"] = urlsplit(self._public_url).netloc
+        environ["HTTP_HOST"] = self._netloc
         environ["crossgate.root_path"] = self._root
         if self._root:
             if not path.startswith(self._root + "/"):
