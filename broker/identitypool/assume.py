@@ -10,6 +10,7 @@ from broker.errors import MalformedPolicy
 from broker.identitypool.policy.context import COGNITO, ContextKeys, Principal
 from broker.identitypool.policy.document import LARGEST_TRUST, compiled
 from broker.identitypool.policy.evaluate import Policies
+from broker.identitypool.policy.glob import fold
 from broker.identitypool.policy.trust import Assumption, actions_needed, may_assume
 from broker.identitypool.roles import role_arn
 from broker.model.iam import Role
@@ -49,7 +50,7 @@ def refusal(account_id: str, role: Role, wish: Wish, now: datetime) -> str | Non
 
 
 def _keys(role: Role, wish: Wish, now: datetime) -> ContextKeys:
-    keys: dict[str, ContextValue] = {**wish.keys, **moment_keys(now), "sts:RoleSessionName": wish.session_name}
+    keys = {**moment_keys(now), "sts:RoleSessionName": wish.session_name}
     if wish.tags:
         keys["aws:TagKeys"] = tuple(wish.tags)
         keys |= {f"aws:RequestTag/{name}": value for name, value in wish.tags.items()}
@@ -59,7 +60,9 @@ def _keys(role: Role, wish: Wish, now: datetime) -> ContextKeys:
         keys["sts:SourceIdentity"] = wish.source_identity
     for name, value in role.tags.items():
         keys[f"aws:ResourceTag/{name}"] = keys[f"iam:ResourceTag/{name}"] = value
-    return ContextKeys(keys, wish.aliases)
+    # What is known here overrides what came with the request, however that spelled it.
+    brought = {fold(name): value for name, value in wish.keys.items()}
+    return ContextKeys({**brought, **{fold(name): value for name, value in keys.items()}}, wish.aliases)
 
 
 def moment_keys(now: datetime) -> dict[str, ContextValue]:

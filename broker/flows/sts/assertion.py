@@ -22,8 +22,9 @@ from providers.saml.provider import SamlProvider
 
 ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 LONGEST = 100_000
-# It must be shown within five minutes of its issue.
-OLDEST_SECONDS = 300
+# It must be shown within five minutes of its issue. The reader grants the clocks their skew on top.
+SKEW_SECONDS = 60
+OLDEST_SECONDS = 300 - SKEW_SECONDS
 _BUILT = Freshness(ttl=timedelta(days=1))
 _ARN = re.compile(r"arn:aws:iam::[0-9]{12}:saml-provider/([\w.-]{1,128})", re.ASCII)
 
@@ -95,6 +96,7 @@ def _reader(kit: AccessKit, record: SamlRecord) -> SamlProvider:
         "sign_requests": False,
         "idp_initiated": True,
         "unsolicited_max_age_seconds": OLDEST_SECONDS,
+        "clock_skew_seconds": SKEW_SECONDS,
         "allow_name_id_as_attribute": False,
         **record.options,
     }
@@ -116,7 +118,7 @@ def _reader(kit: AccessKit, record: SamlRecord) -> SamlProvider:
 
 def _type(found: UpstreamIdentity) -> str:
     """`persistent` and `transient` by their own names, any other format by its URI."""
-    form = (found.session.name_id or {}).get("Format", "") or "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+    form = (found.session.name_id or {}).get("format", "") or "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
     short = form.rpartition(":")[2]
     return short if short in {"persistent", "transient"} else form
 

@@ -106,7 +106,7 @@ def caller_keys(kit: AccessKit, caller: Caller, around: Mapping[str, ContextValu
         return ContextKeys({**keys, "aws:PrincipalArn": root_arn(kit), "aws:PrincipalType": "Account"})
     federated = {fold(name): value for name, value in session.federated.items()}
     keys = {name: value for name, value in keys.items() if fold(name) not in federated} | federated
-    keys |= {"aws:PrincipalArn": session.role_arn, "aws:PrincipalType": "AssumedRole", "sts:RoleSessionName": session.session_name}
+    keys |= {"aws:PrincipalArn": session.role_arn, "aws:PrincipalType": "AssumedRole"}
     if session.provider is not None:
         keys["aws:FederatedProvider"] = session.provider
     if session.source_identity is not None:

@@ -34,6 +34,14 @@ def source_identity(name: str | None) -> str | None:
     return name
 
 
+def same_source_identity(asked: str | None, set_before: str) -> str:
+    """It is set once and goes through the whole chain (spec E.4). Raises ValidationFailed."""
+    if asked is not None and asked != set_before:
+        words = "SourceIdentity is already set in the calling session and cannot be changed."
+        raise ValidationFailed(words, public=words)
+    return set_before
+
+
 def seconds(asked: int | None, most: int, default: int = DEFAULT_SECONDS) -> int:
     """How long a session lasts; `most` is the role's longest. Nothing asked for is never too long. Raises ValidationFailed."""
     if asked is None:

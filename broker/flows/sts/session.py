@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from broker.api_errors import ApiError, NotAllowed
+from broker.api_errors import ApiError, ExpiredIdentityToken, NotAllowed
 from broker.errors import MalformedPolicy
 from broker.flows.access_kit import AccessKit
 from broker.flows.sts import limits
@@ -27,7 +27,7 @@ from broker.model.sts import ContextValue, StsSession
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What somebody brings who has proved himself. `carried` are the session's tags, the inherited ones among them; `until` is the latest
-    end that the proof allows, `most` a longest duration of its own. `who` names him in the audit log."""
+    end that the proof allows, `most` the longest duration. `who` names him in the audit log."""
 
     wish: Wish
     role_arn: str
@@ -50,8 +50,9 @@ def enter(kit: AccessKit, entry: Entry, role: Role) -> Assumed:
     packed = limits.packed_size(policies, entry.policy_arns, entry.carried)
     if why := refusal(kit.account.id, role, entry.wish, now):
         raise denied(entry, why)
-    seconds = limits.seconds(entry.duration, min(role.max_session, entry.most or role.max_session))
-    ends = now + timedelta(seconds=seconds)
+    ends = now + timedelta(seconds=min(limits.seconds(entry.duration, role.max_session), entry.most or role.max_session))
+    if entry.until is not None and entry.until <= now:
+        raise ExpiredIdentityToken(f"the proof's session ended at {entry.until}", public="The session of the identity provider has ended")
     session = StsSession(
         access_key_id="",
         role_arn=entry.role_arn,
