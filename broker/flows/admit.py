@@ -131,7 +131,7 @@ def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:
 
 
 def _signed_in(login: Login, session: NewSession, user: User) -> Login:
-    return replace(login, memo=b"", session_id=session.session.id, user_sub=user.sub, reauthenticated=True)
+    return replace(login, memo=b"", session_id=session.session.id, user_sub=user.sub)
 
 
 def _hooked(kit: FlowKit, pool: UserPool, record: ProviderRecord, identity: UpstreamIdentity) -> UpstreamIdentity:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Purpose = Literal["app", "test", "link", "console"]
-
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeRequest:
@@ -60,12 +58,10 @@ class Login:
     base_url: str
     created_at: datetime
     expires_at: datetime
-    purpose: Purpose = "app"
     provider: str | None = None
     memo: bytes = field(default=b"", repr=False)
     session_id: str | None = None
     user_sub: str | None = None
-    reauthenticated: bool = False
     consented: bool = False
     trace: tuple[TraceLine, ...] = ()
 

@@ -58,7 +58,6 @@ class ConsentView:
     app_name: str
     grants: tuple[Grant, ...]
     scopes: str
-    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
