@@ -44,7 +44,10 @@ class SigningKeys:
         name = (access_key_id, str(scope), hashlib.blake2b(plain.encode(), key=self._pepper, digest_size=16).digest())
         key = self._keys.get(name, self._no_key)
         if hmac.compare_digest(hmac.digest(key, to_sign, "sha256"), signature):
-            return self._remember(name, key)
+            with self._lock:
+                if name in self._keys:
+                    self._keys.move_to_end(name)
+            return key
         key = derive(plain, scope)
         matches = hmac.compare_digest(hmac.digest(key, to_sign, "sha256"), signature)
         return self._remember(name, key) if matches and secret is not None else None
@@ -52,7 +55,6 @@ class SigningKeys:
     def _remember(self, name: tuple[str, str, bytes], key: bytes) -> bytes:
         with self._lock:
             self._keys[name] = key
-            self._keys.move_to_end(name)
             while len(self._keys) > self._size:
                 self._keys.popitem(last=False)
         return key
