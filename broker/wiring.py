@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.config import Config
 from broker.flows.access_kit import AccessKit, Account
@@ -11,7 +11,7 @@ from broker.flows.upstreams import BuiltProviders
 from broker.guard.rates import Limit, RateGuard
 from broker.identitypool.issuers.embedded import EmbeddedIssuer
 from broker.identitypool.issuers.session_token import SessionTokens
-from broker.identitypool.issuers.sts import StsIssuer
+from broker.identitypool.issuers.sts import LIMITS, StsIssuer
 from broker.model.settings import UserPool
 from broker.ports.credentials import CredentialIssuer
 from broker.ports.environment import Clock, Seal
@@ -103,7 +103,9 @@ def build(config: Config, clock: Clock | None = None) -> Wired:
         request_id=current_request_id,
         keep_evidence=config.trace.evidence,
     )
-    return Wired(config, seal, clock, store, transient, settings, fetch, Services(kit, AccessServices(_access_kit(config, kit, seal, fetch))))
+    return Wired(
+        config, seal, clock, store, transient, settings, fetch, Services(kit, AccessServices(_access_kit(config, kit, seal, fetch)))
+    )
 
 
 def _access_kit(config: Config, kit: FlowKit, seal: Seal, fetch: Fetcher) -> AccessKit:
@@ -111,7 +113,8 @@ def _access_kit(config: Config, kit: FlowKit, seal: Seal, fetch: Fetcher) -> Acc
     tokens = SessionTokens(seal)
     credentials: CredentialIssuer
     if config.credentials.sts_endpoint is not None:
-        credentials = StsIssuer(config.credentials.sts_endpoint, fetch, kit.clock, Limits(total=config.credentials.timeout_seconds))
+        limits = replace(LIMITS, total=config.credentials.timeout_seconds)
+        credentials = StsIssuer(config.credentials.sts_endpoint, fetch, kit.clock, limits)
     else:
         credentials = EmbeddedIssuer(config.aws.account_id, identity_base, kit.settings, kit.clock, kit.random, tokens)
     return AccessKit(

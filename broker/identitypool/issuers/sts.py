@@ -71,6 +71,7 @@ class StsIssuer:
     endpoint: str
     fetch: Fetcher
     clock: Clock
+    limits: Limits = LIMITS
     pause: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = field(default=random.random)
 
@@ -101,7 +102,7 @@ class StsIssuer:
         raise _error(self.endpoint, failed)
 
     def _ask(self, form: dict[str, str]) -> Credentials | Failure:
-        reply: Reply = self.fetch.limited(LIMITS).post(self.endpoint, form=form, headers={"Accept": "text/xml"}, operator_declared=True)
+        reply: Reply = self.fetch.limited(self.limits).post(self.endpoint, form=form, headers={"Accept": "text/xml"}, operator_declared=True)
         return read_reply(reply.status, reply.body)
 
     def _held_against(self, credentials: Credentials) -> Credentials:

@@ -249,7 +249,7 @@ class Broken:
 def test_b_14_a_fault_of_ours_shows_nothing_of_us(world: World) -> None:
     wired = world.broker.wired
     kit = replace(wired.kit, rates=Broken())  # type: ignore[arg-type]
-    app = create_app(replace(wired, services=Services(kit)))
+    app = create_app(replace(wired, services=Services(kit, wired.services.access)))
     assert not app.debug
     assert not app.testing
     client = app.test_client()

@@ -37,6 +37,7 @@ from broker.flows.sp_metadata import sp_metadata
 from broker.flows.upstream_logout import LogoutCome
 from broker.model.login import Login, Session
 from broker.model.settings import UserPool
+from broker.services.access import AccessServices
 from broker.tokens.issue import TokenSet
 from providers.base import Inbound, LoginStart
 
@@ -46,6 +47,7 @@ class Services:
     """Every member raises the errors that its use case names; a face turns them into its own wire."""
 
     kit: FlowKit
+    access: AccessServices
 
     # --- a login, from request to code -----------------------------------------------------------------------------------------------
 
