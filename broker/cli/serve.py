@@ -29,7 +29,8 @@ def serve(config_path: Path) -> None:
     Signals:
       SIGTERM   closes the port at once, lets the current requests finish ([server] drain_seconds), and ends
       SIGINT    ends at once
-      SIGHUP    replaces the workers one by one; the file is read at a start only
+      SIGHUP    replaces the workers, the background one too (after a rotation of the audit file); the configuration is
+                read at a start only
 
     \b
     Examples:

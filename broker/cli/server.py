@@ -83,6 +83,12 @@ class Guardian(Arbiter):  # type: ignore[misc]
         for companion in self._companions:
             companion.tend(partial(self._close_ports, companion))
 
+    def reload(self) -> None:
+        """SIGHUP: new companions as well as new workers, so that nobody goes on writing to an audit file that was renamed."""
+        super().reload()
+        for companion in self._companions:
+            companion.signal(signal.SIGTERM)
+
     def stop(self, graceful: bool = True) -> None:
         """Close every port, ask the companions to end, let the workers drain, and wait for both."""
         self._plan.close_companions_ports()

@@ -17,6 +17,8 @@ from broker.errors import ConfigError
 from broker.model.records import AuditEvent
 from broker.system import metrics
 
+# Made once: `json.dumps` makes an encoder a call, when it is told anything.
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 SHORT = ("request_id", "pool_id", "client_id", "provider", "organization_id", "user_sub", "address", "reason")
 
 
@@ -26,7 +28,7 @@ def as_line(event: AuditEvent) -> str:
     line |= {name: value for name in SHORT if (value := getattr(event, name))}
     if event.detail:
         line["detail"] = dict(event.detail)
-    return json.dumps(line, separators=(",", ":"), default=str)
+    return _encode(line)
 
 
 class AuditLog:
@@ -53,7 +55,7 @@ class AuditLog:
         return self
 
     def emit(self, event: AuditEvent) -> None:
-        metrics.EVENTS.labels(event.event, event.outcome).inc()
+        metrics.count_event(event.event, event.outcome)
         octets = (as_line(event) + "\n").encode("utf-8", "backslashreplace")
         if self._path is not None:
             try:
@@ -87,7 +89,7 @@ class AuditLog:
 
     def _target(self, path: Path) -> int:
         with self._lock:
-            # O_APPEND makes each write whole. A fork opens its own: after a rotation by rename, SIGHUP brings web workers that write anew.
+            # O_APPEND makes each write whole. A fork opens its own: after a rotation by rename, SIGHUP brings processes that write anew.
             if self._fd is None or self._pid != os.getpid():
                 self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
                 self._pid = os.getpid()

@@ -117,6 +117,16 @@ def test_a_companion_that_dies_comes_back_and_none_outlives_the_parent(room: Roo
             assert again.getsockname()[1] == server.port
 
 
+def test_sighup_replaces_every_process_but_the_parent(room: Room) -> None:
+    with served(room) as server:
+        wait_for("everybody", lambda: server.get("/healthz") and len(server.children()) == 3)
+        first = server.children()
+        server.process.send_signal(signal.SIGHUP)
+        wait_for("everybody anew", lambda: len(server.children()) == 3 and not server.children() & first, log=server.log.read_text)
+        assert server.get("/healthz") == "ok\n"
+        assert server.end() == 0
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
