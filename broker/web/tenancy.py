@@ -46,6 +46,11 @@ def _domain_url(domain: str, public_url: str) -> str:
     return f"{public.scheme}://{domain}{port}"
 
 
+def _calls(environ: WSGIEnvironment) -> bool:
+    """Whether a request of `/` calls an AWS API: by a body, or, as its query protocol allows, all in the URL."""
+    return environ.get("REQUEST_METHOD") in {"POST", "OPTIONS"} or "Action=" in str(environ.get("QUERY_STRING", ""))
+
+
 class Tenancy:
     """WSGI middleware. Sets `crossgate.pool`, `.pool_id`, `.base_url`, `.root_path`, `.client_address`, or `.refusal`."""
 
@@ -102,7 +107,7 @@ class Tenancy:
                 raise NotFound("outside the path of public_url")
             path = path.removeprefix(self._root)
         environ.update({"SCRIPT_NAME": self._root, "PATH_INFO": path})
-        if path.startswith(ROOT_FOLDERS) or (path == "/" and environ.get("REQUEST_METHOD") in {"POST", "OPTIONS"}):
+        if path.startswith(ROOT_FOLDERS) or (path == "/" and _calls(environ)):
             return
         pool_id, _, rest = path.removeprefix("/").partition("/")
         if not POOL_ID.fullmatch(pool_id):

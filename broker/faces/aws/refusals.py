@@ -17,3 +17,10 @@ class Unreadable(ApiError):
 
     code = "unreadable"
     public = "The request body could not be read."
+
+
+class SessionEnded(ApiError):
+    """The signature is right, but the credentials' session is over (ExpiredTokenException, ExpiredToken)."""
+
+    code = "session_ended"
+    public = "The security token included in the request is expired"

@@ -1,0 +1,1 @@
+"""The two protocols: how a call is read and an answer is written."""
