@@ -20,6 +20,7 @@ from metadata.saml.names import BINDING_POST
 from metadata.saml.sign import DEFAULT_METHOD, sign_element, sign_raw
 from metadata.saml.xml import parse
 from providers.base import KeyPair
+from providers.errors import ResponseInvalid
 
 
 class Signer:
@@ -62,10 +63,11 @@ class XmlsecBackend(CryptoBackend):  # type: ignore[misc]  # pysaml2 has no type
         sign_element(root, self._key)
         return etree.tostring(root, encoding="unicode")
 
-    def _not_offered(self, *args: object, **kwargs: object) -> Any:
-        raise NotImplementedError("incoming messages are read by providers.saml.reader, never by pysaml2")
+    def _refused(self, *args: object, **kwargs: object) -> Any:
+        """Never true, never a plain text: whatever led here, nothing may come in by pysaml2. Raises ResponseInvalid."""
+        raise ResponseInvalid("incoming messages are read by providers.saml.reader, never by pysaml2", reason="read_by_pysaml2")
 
-    validate_signature = decrypt = encrypt = encrypt_assertion = _not_offered
+    validate_signature = decrypt = encrypt = encrypt_assertion = _refused
 
 
 @lru_cache(maxsize=128)

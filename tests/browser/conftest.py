@@ -38,7 +38,7 @@ class Quiet(WSGIRequestHandler):
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium")
+        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium, or leave these tests out with -m 'not browser'", pytrace=False)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

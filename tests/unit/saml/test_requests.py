@@ -31,6 +31,13 @@ def test_the_backend_of_pysaml2_is_ours() -> None:
     assert client.metadata is None
 
 
+@pytest.mark.parametrize("what", ["validate_signature", "decrypt", "encrypt", "encrypt_assertion"])
+def test_nothing_is_verified_or_decrypted_by_pysaml2(what: str) -> None:
+    with pytest.raises(ResponseInvalid) as caught:
+        getattr(client_for(ENTITY, ACS, pair(key("unit-sp-signing"))).sec.crypto, what)("<Response/>")
+    assert caught.value.reason == "read_by_pysaml2"
+
+
 def test_signing_needs_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*args: object, **kwargs: object) -> None:
         raise AssertionError("a process was started")
