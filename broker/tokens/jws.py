@@ -9,6 +9,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -21,6 +22,7 @@ from broker.model.keys import KeyUse
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _PKCS1 = padding.PKCS1v15()
 _SHA256 = SHA256()
 _RSA_HASHES: Mapping[str, SHA256 | SHA512] = {"RS256": _SHA256, "RS512": SHA512()}
@@ -42,9 +44,8 @@ class Signer:
 
     def compact(self, claims: Mapping[str, Any], typ: str = "") -> str:
         """Serialise and sign. The header is exactly kid and alg (spec A.1); `typ` is for tokens of other kinds, such as logout+jwt."""
-        header = {"kid": self.kid, "alg": self.alg} | ({"typ": typ} if typ else {})
         # ASCII escapes: whatever text a directory holds, a token can be made of it.
-        body = b64(_json(header)) + "." + b64(_json(claims))
+        body = _header(self.kid, self.alg, typ) + "." + b64(_json(claims))
         return body + "." + b64(self.sign(body.encode("ascii")))
 
 
@@ -105,5 +106,10 @@ def _uint(number: int) -> str:
     return b64(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
+@lru_cache(maxsize=1024)
+def _header(kid: str, alg: str, typ: str) -> str:
+    return b64(_json({"kid": kid, "alg": alg} | ({"typ": typ} if typ else {})))
+
+
 def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _encode(value).encode("ascii")

@@ -45,6 +45,8 @@ class KeyRing:
         self._clock = clock
         self._keeper = KeyKeeper(store, clock)
         self._parsed: dict[tuple[str, str], _Parsed] = {}
+        # The sequence that the settings gave, and what was made of it: they give the same one until something changes.
+        self._pairs: dict[tuple[str, KeyUse], tuple[Sequence[KeyRecord], tuple[KeyPair, ...]]] = {}
         self._made: dict[str, datetime] = {}
         self._misses: dict[str, tuple[datetime, int]] = {}
         self._lock = threading.Lock()
@@ -84,11 +86,20 @@ class KeyRing:
     def key_pairs(self, pool_id: str, use: KeyUse) -> tuple[KeyPair, ...]:
         """SAML keys with their certificates: current first, then next, then retired. The first call for a pool makes the current one."""
         self._current(pool_id, use, "RS256")
+        keys = self._keys(pool_id)
+        known = self._pairs.get((pool_id, use))
+        if known is not None and known[0] is keys:
+            return known[1]
         listed = sorted(
-            (key for key in self._keys(pool_id) if key.use == use and key.state in _ORDER),
+            (key for key in keys if key.use == use and key.state in _ORDER),
             key=lambda key: (_ORDER[key.state], -key.created_at.timestamp(), key.kid),
         )
-        return tuple(KeyPair(key.kid, key.private_pem, key.certificate_pem, key.alg) for key in listed)
+        pairs = tuple(KeyPair(key.kid, key.private_pem, key.certificate_pem, key.alg) for key in listed)
+        with self._lock:
+            if len(self._pairs) >= _MOST_KEPT:
+                self._pairs.clear()
+            self._pairs[pool_id, use] = (keys, pairs)
+        return pairs
 
     def _current(self, pool_id: str, use: KeyUse, alg: str) -> KeyRecord:
         found = _current_of(self._keys(pool_id), use, alg) or _current_of(self._stored(pool_id), use, alg)

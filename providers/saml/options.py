@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -62,7 +63,7 @@ class SamlOptions(BaseModel):
     sign_out: bool = False
     allow_name_id_as_attribute: bool = True
 
-    @property
+    @cached_property
     def skew(self) -> timedelta:
         """What two clocks may differ."""
         return timedelta(seconds=self.clock_skew_seconds)
@@ -77,7 +78,7 @@ class SamlOptions(BaseModel):
             raise ValueError('authn_context_accept does not go with authn_context_comparison "exact"')
         return self
 
-    @property
+    @cached_property
     def accepted_contexts(self) -> frozenset[str]:
         """The classes that an answer may name; empty means any."""
         asked = () if self.authn_context_comparison == "better" else self.authn_context

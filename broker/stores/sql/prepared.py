@@ -38,8 +38,9 @@ class Prepared:
         """Raises the driver's errors in SQLAlchemy's classes. A connection that has failed is not worth keeping: invalidate it."""
         text, constants, order = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**constants, **parameters}
+        driver: Any = connection.dbapi_connection
         try:
-            cursor: Any = connection.cursor()
+            cursor = driver.cursor()
             cursor.execute(text, values if order is None else [values[name] for name in order])
             answer = Answer(cursor.rowcount, cursor.fetchall() if cursor.description is not None else ())
             cursor.close()

@@ -147,7 +147,8 @@ class Work:
 
     def _command(self, command: str) -> None:
         try:
-            self._connected().cursor().execute(command)
+            driver: Any = self._connected().dbapi_connection
+            driver.cursor().execute(command)
         except (SQLAlchemyError, self._dialect.loaded_dbapi.Error) as error:
             raise self._failed(as_sqlalchemy(self._dialect, error)) from error
 
