@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from broker.config import Config
 from broker.errors import BrokerError
 from broker.faces.aws.blueprint import blueprint as aws
+from broker.faces.identity import blueprint as identity
 from broker.faces.oidc import blueprint as oidc
 from broker.faces.pages import blueprint as pages
 from broker.faces.upstream import blueprint as upstream
@@ -53,7 +54,7 @@ def create_app(wired: Mountable) -> Flask:
     """An app for one process. Every request passes tenancy first, which knows its pool or refuses it."""
     app = Measured("crossgate", static_folder=None, template_folder=None)
     install(app, wired.services)
-    for face in (oidc, upstream, pages, aws):
+    for face in (oidc, upstream, pages, aws, identity):
         app.register_blueprint(face)
     _health(app, wired.services)
     server = wired.config.server

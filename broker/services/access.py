@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from broker.flows.access_kit import AccessKit
+from broker.flows.sts import published
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +14,13 @@ class AccessServices:
     """Every member raises the errors that its use case names, most of them `api_errors`; a face turns them into its own wire."""
 
     kit: AccessKit
+
+    # --- what identity pools publish -------------------------------------------------------------------------------------------------
+
+    def identity_configuration(self, uuid: str) -> dict[str, Any]:
+        """The discovery document of an identity pool's issuer."""
+        return published.configuration(self.kit, uuid)
+
+    def identity_jwks(self, uuid: str) -> dict[str, Any]:
+        """Its public keys."""
+        return published.jwks(self.kit, uuid)
