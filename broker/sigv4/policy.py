@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 WEEK: Final = 604_800
+# Not Content-Type: AWS's SDK for PHP does not sign it. The body is signed, and so is the target, so changing it changes no meaning.
 MUST_SIGN: Final = frozenset({"host", "x-amz-date", "x-amz-security-token", "x-amz-target"})
 
 
