@@ -23,6 +23,7 @@ COMMANDS = {
     "backup": "broker.cli.database:backup",
     "restore": "broker.cli.database:restore",
     "keys": "broker.cli.keys:keys",
+    "credentials": "broker.cli.credentials:credentials",
     "trace": "broker.cli.trace:trace",
     "version": "broker.cli.version:version",
 }

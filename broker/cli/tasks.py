@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker.cli.prepare import refresher
 from broker.flows.backchannel import run_outbox
+from broker.flows.sts.revoke import expire_revocations
 from broker.tokens.rotate import KeyKeeper
 
 if TYPE_CHECKING:
@@ -41,5 +42,6 @@ def tasks(wired: Wired) -> tuple[Task, ...]:
         Task("refresh metadata", 5, metadata.run_due, alone=False),
         Task("schedule metadata", 300, metadata.schedule),
         Task("rotate keys", 300, keeper.run_due),
+        Task("expire revocations", 600, lambda: expire_revocations(wired.services.access.kit)),
         Task("expire rows", 60, lambda: wired.store.expire(wired.clock.now())),
     )
