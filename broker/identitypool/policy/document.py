@@ -55,17 +55,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A compiled document. `variables`: its version is the one in which `${...}` is a variable."""
+    """A compiled document."""
 
     kind: PolicyKind
     text: str = field(repr=False)
     version: str
     id: str
     statements: tuple[Statement, ...]
-
-    @property
-    def variables(self) -> bool:
-        return self.version == _NEWER
 
 
 def parse_policy(document: str | Mapping[str, Any], kind: PolicyKind, *, limit: int | None = None) -> Policy:

@@ -92,8 +92,8 @@ def _check_resource(name: str, text: str, pieces: tuple[Piece, ...]) -> None:
         return
     parts = split_colons(pieces, 5)
     whole = len(parts) == 6
-    # A star may span colons, so an ARN that ends in one may be short.
-    if not _NAMED.match(text) or not text.isprintable() or not (whole or parts[-1][-1:] == (Wild.STAR,)):
+    # A star may span colons, so an ARN with one may be short.
+    if not _NAMED.match(text) or not text.isprintable() or not (whole or Wild.STAR in pieces):
         raise Fault(name, f"{shown(text)} is no ARN; write arn:partition:service:region:account:resource, or *")
     if any(isinstance(piece, Variable) for part in (parts[:5] if whole else parts) for piece in part):
         raise Fault(name, f"{shown(text)} has a variable before the fifth colon; variables are read in the resource part alone")

@@ -30,7 +30,8 @@ ACTION_PATTERNS = (
     "s3:*t",
     "sqs:*",
     "*:*",
-    "s3:*e*X",
+    "s3:*e?*",
+    "*:?e?*",
     "s3:Put",
 )
 TRUST_ACTIONS = (WEB, TAG, SOURCE)
@@ -38,7 +39,7 @@ TRUST_PATTERNS = (WEB, WEB, TAG, TAG, SOURCE, "sts:*", "STS:tag*", "*", "sts:Ass
 
 HEADS = ("arn:aws:s3:::", "arn:aws:s3:::", "arn:aws:s3:*:*:", "arn:*:s3:::", f"arn:aws:s3::{ACCOUNT}:", "arn:aws:s?:::")
 TAILS = (
-    "a", "b", "/", "*", "?", "a*", ":", "${aws:PrincipalTag/t}", "${AWS:principaltag/T}", "${t:s}", "${t:none}", "${t:none, 'a'}",
+    "a", "b", "/", "*", "?", "a*", ":", "*a?b*", "${aws:PrincipalTag/t}", "${AWS:principaltag/T}", "${t:s}", "${t:none}", "${t:none, 'a'}",
     "${t:m}", "${t:m, 'b'}", "${*}", "${?}", "${$}", "${t:n,''}",
 )  # fmt: skip
 RESOURCES = (
