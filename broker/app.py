@@ -15,6 +15,7 @@ from broker.errors import BrokerError
 from broker.faces.aws.blueprint import blueprint as aws
 from broker.faces.identity import blueprint as identity
 from broker.faces.oidc import blueprint as oidc
+from broker.faces.oidc.direct import TokenEndpoint
 from broker.faces.pages import blueprint as pages
 from broker.faces.upstream import blueprint as upstream
 from broker.services import Services
@@ -38,11 +39,17 @@ class Measured(LeanFlask):
     """It tells Prometheus how long each endpoint takes."""
 
     def full_dispatch_request(self) -> Response:
-        began = time.perf_counter()
+        request = request_ctx.request
+        began = request.environ.get("crossgate.began") or time.perf_counter()
         response = super().full_dispatch_request()
-        rule = request_ctx.request.url_rule
-        _clock(rule.endpoint if rule is not None else "none", response.status_code // 100).observe(time.perf_counter() - began)
+        rule = request.url_rule
+        observe(rule.endpoint if rule is not None else "none", response.status_code, time.perf_counter() - began)
         return response
+
+
+def observe(endpoint: str, status: int, seconds: float) -> None:
+    """Tell Prometheus."""
+    _clock(endpoint, status // 100).observe(seconds)
 
 
 @cache
@@ -53,6 +60,7 @@ def _clock(endpoint: str, status_class: int) -> Histogram:
 def create_app(wired: Mountable) -> Flask:
     """An app for one process. Every request passes tenancy first, which knows its pool or refuses it."""
     app = Measured("crossgate", static_folder=None, template_folder=None)
+    app.wsgi_app = TokenEndpoint(app.wsgi_app, wired.services, observe)  # type: ignore[method-assign]
     install(app, wired.services)
     for face in (oidc, upstream, pages, aws, identity):
         app.register_blueprint(face)

@@ -96,10 +96,10 @@ def audit_refusal(error: BrokerError) -> None:
 
 
 def install(app: Flask) -> None:
-    """Raise what tenancy refused."""
+    """Raise what tenancy, or an endpoint in front of the app, has refused."""
 
     @app.before_request
     def refuse() -> None:
         refusal = request.environ.get("crossgate.refusal")
-        if isinstance(refusal, BrokerError):
+        if isinstance(refusal, Exception):
             raise refusal

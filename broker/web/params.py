@@ -65,7 +65,7 @@ class Params:
 def query() -> Params:
     """The request's query, strictly decoded; `raw` is its octets as sent (the SAML Redirect binding signs those)."""
     octets = str(request.environ.get("QUERY_STRING", "")).encode("latin-1")
-    return _parse(octets, MAX_QUERY)
+    return parse(octets, MAX_QUERY)
 
 
 def form(limit: int = MAX_BODY) -> Params:
@@ -78,7 +78,7 @@ def form(limit: int = MAX_BODY) -> Params:
             raise InvalidRequest(f"content type {request.mimetype[:80]!r}", public=f"The body must be {FORM_TYPE}.")
         if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
             raise InvalidRequest("charset of the form")
-    return _parse(body(limit), limit)
+    return parse(body(limit), limit)
 
 
 def body(limit: int = MAX_BODY) -> bytes:
@@ -92,7 +92,8 @@ def body(limit: int = MAX_BODY) -> bytes:
         raise InvalidRequest("the body ended early") from None
 
 
-def _parse(octets: bytes, limit: int) -> Params:
+def parse(octets: bytes, limit: int) -> Params:
+    """Urlencoded octets, strictly decoded. Raises PayloadTooLarge or InvalidRequest."""
     if len(octets) > limit:
         raise PayloadTooLarge(f"more than {limit} bytes")
     try:

@@ -28,7 +28,8 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 HEALTH = frozenset({"/healthz", "/readyz"})
 ROOT_FOLDERS = ("/static/", "/identity/")
 # What a server in front of us may not bring along. A header cannot: its name begins with HTTP_ by then.
-OURS = tuple(f"crossgate.{name}" for name in ("pool", "pool_id", "base_url", "root_path", "client_address", "refusal", "request_id"))
+NAMES = ("pool", "pool_id", "base_url", "root_path", "client_address", "refusal", "request_id", "began")
+OURS = tuple(f"crossgate.{name}" for name in NAMES)
 # No route has this path; the hook in `context` turns it into the refusal's own answer, and without the hook it is a 404.
 REFUSED_PATH = "/.refused"
 

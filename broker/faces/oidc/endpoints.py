@@ -13,10 +13,11 @@ from broker.web.context import pool, services
 
 def token() -> Response:
     """POST /oauth2/token (RFC 6749 3.2, spec B.4)."""
-    return answer(_tokens(services().exchange(pool(), credentials())))
+    return answer(as_members(services().exchange(pool(), credentials())))
 
 
-def _tokens(issued: TokenSet) -> dict[str, Any]:
+def as_members(issued: TokenSet) -> dict[str, Any]:
+    """The members of a successful answer (RFC 6749 5.1, OpenID Connect Core 3.1.3.3); what there is none of is left out."""
     body: dict[str, Any] = {
         "id_token": issued.id_token,
         "access_token": issued.access_token,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import structlog
 from flask import Blueprint, Response, request
@@ -15,46 +16,51 @@ from broker.errors import BrokerError, InvalidClient, InvalidRequest, RateLimite
 from broker.flows.grants.client_auth import Credentials
 from broker.web import errors as pages
 from broker.web import params
-from broker.web.context import audit_refusal, client_address
+from broker.web.context import audit_refusal
 from broker.web.lean import PlainAnswer
 from broker.web.oauth_errors import description, oauth_error
 
 log = structlog.get_logger(__name__)
 
-JSON = "application/json"
-_as_json = json.JSONEncoder().encode
+# ASCII, whatever the values are.
+as_json = json.JSONEncoder().encode
+NOT_KEPT = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+ANY_ORIGIN = (("Access-Control-Allow-Origin", "*"),)
 CORS_PATHS = frozenset({"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"})
 PAGE_PATHS = frozenset({"/oauth2/authorize"})
 MAX_TOKEN = 64 * 1024
-SECRETS = ("client_secret", "client_assertion", "code", "refresh_token", "token")
+SECRETS = frozenset({"client_secret", "client_assertion", "code", "refresh_token", "token"})
 
 
 def answer(value: object, status: int = 200) -> Response:
     """JSON that no cache keeps (RFC 6749 5.1)."""
-    body = _as_json(value)
-    return PlainAnswer(body, status, [("Content-Type", JSON), ("Cache-Control", "no-store"), ("Pragma", "no-cache")])
+    return PlainAnswer(as_json(value), status, NOT_KEPT)
 
 
 def credentials() -> Credentials:
     """The form, each parameter once, with the Authorization header's pair. Raises InvalidRequest or InvalidClient."""
-    form = params.form()
+    return read(params.form(), request.environ)
+
+
+def read(form: params.Params, environ: Mapping[str, Any]) -> Credentials:
+    """The same of a form that has been read already, and its WSGI environment."""
     named: dict[str, str] = {}
     for name in dict.fromkeys(key for key, _ in form.pairs):
         value = form.single(name, MAX_TOKEN)
         if value is not None:
             named[name] = value
-    if request.environ.get("QUERY_STRING") and any(name in request.args for name in SECRETS):
+    asked = environ.get("QUERY_STRING", "")
+    if asked and not SECRETS.isdisjoint(name for name, _ in parse_qsl(asked, keep_blank_values=True)):
         # A secret in a URL ends in logs and histories (RFC 6749 2.3.1, P2.9).
         raise InvalidRequest("credentials in the query")
-    return Credentials(named, _basic(), client_address())
+    return Credentials(named, _basic(environ.get("HTTP_AUTHORIZATION")), str(environ.get("crossgate.client_address", "")))
 
 
-def _basic() -> tuple[str, str] | None:
+def _basic(header: str | None) -> tuple[str, str] | None:
     # Of two such headers the server has made one with a comma in it, which is no base64.
-    header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         return None
-    scheme, _, encoded = str(header).partition(" ")
+    scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         raise InvalidClient("the Authorization header is not one Basic header")
     try:
@@ -82,7 +88,7 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.after_request
     def cors(response: Response) -> Response:
         if request.environ["PATH_INFO"] in CORS_PATHS:
-            response.headers.add("Access-Control-Allow-Origin", "*")
+            response.headers.extend(ANY_ORIGIN)
         return response
 
 
