@@ -18,16 +18,16 @@ def caller_of(kit: AccessKit, access_key_id: str, session_token: str | None) -> 
     Nothing of the request is verified yet. Raises InvalidSessionToken for a token that is missing, not ours, of another key, or given for a
     key that has none, or whose role or admin key is gone; ExpiredIdentityToken once the session has ended or was revoked.
     """
-    if access_key_id.startswith(TEMPORARY):
-        if not session_token:
-            raise InvalidSessionToken("a session's access key without its token")
-        return _of_session(kit, access_key_id, session_token)
     secret = kit.admin_keys.get(access_key_id)
-    if secret is None:
-        return None
+    if secret is not None:
+        if session_token is not None:
+            raise InvalidSessionToken("a session token with a permanent access key")
+        return admin(kit, access_key_id), secret
     if session_token is not None:
-        raise InvalidSessionToken("a session token with a permanent access key")
-    return admin(kit, access_key_id), secret
+        return _of_session(kit, access_key_id, session_token)
+    if access_key_id.startswith(TEMPORARY):
+        raise InvalidSessionToken("a session's access key without its token")
+    return None
 
 
 def admin(kit: AccessKit, access_key_id: str, session: StsSession | None = None) -> Caller:
