@@ -7,7 +7,7 @@ back whole, and is looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,8 +25,8 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Story:
-    """What was written: the identity, and the events to tell once it is."""
+class Story:
+    """What a step wrote: the identity that it is about, and the events to tell once that is committed."""
 
     identity: PoolIdentity
     events: tuple[tuple[str, dict[str, str]], ...] = ()
@@ -41,16 +41,21 @@ def reach(kit: AccessKit, pool: IdentityPool, identity_id: str | None, proofs: S
     if any(proof.kind == "openid" for proof in proofs):
         return _by_own_token(kit, pool, identity_id, proofs)
     keys = tuple((proof.key, proof.subject) for proof in proofs)
+    return settled(kit, pool.id, lambda unit: _settle(kit, unit, pool, identity_id, keys))
+
+
+def settled(kit: AccessKit, pool_id: str, step: Callable[[Unit], Story]) -> PoolIdentity:
+    """Do a step in one transaction, look again if others were faster, and tell what was written. Raises ConcurrentModification."""
     for _ in range(TRIES):
         try:
             with kit.base.store.unit() as unit:
-                story = _settle(kit, unit, pool, identity_id, keys)
+                story = step(unit)
         except Conflict:
             continue
         for event, detail in story.events:
-            kit.base.audit(event, "ok", "", detail, pool_id=pool.id)
+            kit.base.audit(event, "ok", "", detail, pool_id=pool_id)
         return story.identity
-    raise ConcurrentModification(f"identity of {len(keys)} logins in {pool.id}: others were faster {TRIES} times")
+    raise ConcurrentModification(f"an identity of {pool_id}: others were faster {TRIES} times")
 
 
 def _by_own_token(kit: AccessKit, pool: IdentityPool, identity_id: str | None, proofs: Sequence[Proof]) -> PoolIdentity:
@@ -62,14 +67,14 @@ def _by_own_token(kit: AccessKit, pool: IdentityPool, identity_id: str | None, p
         return of_pool(unit, pool.id, subject)
 
 
-def _settle(kit: AccessKit, unit: Unit, pool: IdentityPool, identity_id: str | None, keys: Sequence[Key]) -> _Story:
+def _settle(kit: AccessKit, unit: Unit, pool: IdentityPool, identity_id: str | None, keys: Sequence[Key]) -> Story:
     now = kit.base.now()
     given = live(unit.pool_identities.get(identity_id), identity_id) if identity_id is not None else None
     if not keys:
         return _guest(kit, unit, pool, given)
     if given is not None and set(keys) <= keys_of(given):
-        return _Story(given)
-    owners = _owners(unit, pool.id, keys)
+        return Story(given)
+    owners = owners_of(unit, pool.id, keys)
     if given is not None and given.logins and given.id not in owners:
         raise NotAuthorized(f"none of {len(keys)} logins is of identity {given.id}", public=LOGINS_DIFFER)
     if len(owners) > 1:
@@ -83,35 +88,41 @@ def _settle(kit: AccessKit, unit: Unit, pool: IdentityPool, identity_id: str | N
         return story
     # `given` is a guest's: it ends here, and its id reaches nothing any more.
     unit.pool_identities.update(replace(given, enabled=False, merged_into=owner.id, modified_at=now))
-    return _Story(story.identity, (*story.events, ("identity.merged", {"identity": given.id, "into": owner.id, "kind": "guest"})))
+    return Story(story.identity, (*story.events, ("identity.merged", {"identity": given.id, "into": owner.id, "kind": "guest"})))
 
 
-def _guest(kit: AccessKit, unit: Unit, pool: IdentityPool, given: PoolIdentity | None) -> _Story:
+def _guest(kit: AccessKit, unit: Unit, pool: IdentityPool, given: PoolIdentity | None) -> Story:
     """Somebody who shows nothing: a new identity each time, or the guest that he says to be (attacks IP-S1.1, IP-S1.9)."""
     if given is not None and given.logins:
         raise NotAuthorized(f"identity {given.id} has logins and none was shown", public=LOGINS_DIFFER)
     if not pool.allow_guests:
         raise NotAuthorized(f"guests are off in {pool.id}", public=GUESTS_OFF)
-    return _Story(given) if given is not None else _create(kit, unit, pool, ())
+    return Story(given) if given is not None else _create(kit, unit, pool, ())
 
 
-def _create(kit: AccessKit, unit: Unit, pool: IdentityPool, keys: Sequence[Key]) -> _Story:
+def _create(kit: AccessKit, unit: Unit, pool: IdentityPool, keys: Sequence[Key]) -> Story:
     now = kit.base.now()
     identity = PoolIdentity(f"{pool.id.partition(':')[0]}:{kit.base.random.uuid()}", pool.id, now, now)
     identity = replace(identity, logins=_with(identity, keys, now))
     unit.pool_identities.create(identity)
     detail = {"identity": identity.id, "providers": " ".join(provider for provider, _ in keys) or "guest"}
-    return _Story(identity, (("identity.created", detail),))
+    return Story(identity, (("identity.created", detail),))
 
 
-def attach(unit: Unit, identity: PoolIdentity, keys: Sequence[Key], now: datetime) -> _Story:
+def attach(unit: Unit, identity: PoolIdentity, keys: Sequence[Key], now: datetime) -> Story:
     """Link what is new. Raises ResourceConflict for a second user of the same provider, LimitExceeded, Conflict if others were faster."""
     new = [key for key in dict.fromkeys(keys) if key not in keys_of(identity)]
     if not new:
-        return _Story(identity)
+        return Story(identity)
     linked = unit.pool_identities.update(replace(identity, logins=_with(identity, new, now), modified_at=now))
     detail = {"identity": identity.id, "providers": " ".join(provider for provider, _ in new)}
-    return _Story(linked, (("identity.linked", detail),))
+    return Story(linked, (("identity.linked", detail),))
+
+
+def with_logins(identity: PoolIdentity, logins: tuple[PoolLogin, ...], now: datetime) -> PoolIdentity:
+    """An identity that keeps only these logins. Without any it is nobody's, and is disabled: whoever knows its id could otherwise pass for
+    its guest and link himself to it (attack IP-S3.10)."""
+    return replace(identity, logins=logins, enabled=bool(logins), modified_at=now)
 
 
 def _with(identity: PoolIdentity, new: Sequence[Key], now: datetime) -> tuple[PoolLogin, ...]:
@@ -135,7 +146,8 @@ def _twice(identity: PoolIdentity, new: Sequence[Key]) -> bool:
     return False
 
 
-def _owners(unit: Unit, pool_id: str, keys: Sequence[Key]) -> dict[str, PoolIdentity]:
+def owners_of(unit: Unit, pool_id: str, keys: Sequence[Key]) -> dict[str, PoolIdentity]:
+    """The identities that these logins reach, by id."""
     found = (unit.pool_identities.by_login(pool_id, provider, subject) for provider, subject in keys)
     return {identity.id: identity for identity in found if identity is not None}
 

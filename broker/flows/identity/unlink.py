@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from broker.api_errors import ConcurrentModification, NotAuthorized
-from broker.errors import Conflict
+from broker.api_errors import NotAuthorized
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity.common import LOGINS_DIFFER, found_with_pool, live, refusals_told
 from broker.flows.identity.proofs import verify_logins
-from broker.flows.identity.reach import TRIES, keys_of
+from broker.flows.identity.reach import Story, keys_of, settled, with_logins
 from broker.identitypool.logins import user_pool_key, without_scheme
 from broker.model.identity import IdentityPool, PoolIdentity
 from broker.model.sts import Proof
+from broker.ports.store import Unit
 
 
 def unlink(kit: AccessKit, identity_id: str, logins: Mapping[str, str], to_remove: Sequence[str]) -> None:
     """Take the logins of these providers off. What is taken off is unknown from then on and gets a new identity.
 
-    An identity without logins is nobody's: it is disabled, or whoever knows its id could take it for a guest's and link himself to it.
     Raises ResourceNotFound, NotAuthorized, ExternalService, ConcurrentModification.
     """
     with refusals_told(kit, "identity.unlink_refused", identity=identity_id):
         _, pool = found_with_pool(kit, identity_id)
         proofs = verify_logins(kit, pool, logins, "UnlinkIdentity")
         gone = {_canonical(kit, pool, key) for key in to_remove}
-        identity = _unlinked(kit, identity_id, proofs, gone)
+        identity = settled(kit, pool.id, lambda unit: _unlinked(kit, unit, identity_id, proofs, gone))
     detail = {"identity": identity_id, "providers": " ".join(sorted(gone)), "disabled": str(not identity.enabled).lower()}
     kit.base.audit("identity.unlinked", "ok", "", detail, pool_id=pool.id)
 
 
-def _unlinked(kit: AccessKit, identity_id: str, proofs: Sequence[Proof], gone: set[str]) -> PoolIdentity:
-    for _ in range(TRIES):
-        try:
-            with kit.base.store.unit() as unit:
-                identity = live(unit.pool_identities.get(identity_id), identity_id)
-                _check_owner(identity, proofs, gone)
-                return unit.pool_identities.update(without(identity, kit, gone))
-        except Conflict:
-            continue
-    raise ConcurrentModification(f"identity {identity_id}: others were faster {TRIES} times")
+def _unlinked(kit: AccessKit, unit: Unit, identity_id: str, proofs: Sequence[Proof], gone: set[str]) -> Story:
+    identity = live(unit.pool_identities.get(identity_id), identity_id)
+    _check_owner(identity, proofs, gone)
+    kept = tuple(login for login in identity.logins if login.provider not in gone)
+    return Story(unit.pool_identities.update(with_logins(identity, kept, kit.base.now())))
 
 
 def _check_owner(identity: PoolIdentity, proofs: Sequence[Proof], gone: set[str]) -> None:
@@ -51,12 +44,6 @@ def _check_owner(identity: PoolIdentity, proofs: Sequence[Proof], gone: set[str]
         raise NotAuthorized(f"the logins are not those of identity {identity.id}", public=LOGINS_DIFFER)
     if not gone <= {login.provider for login in identity.logins}:
         raise NotAuthorized(f"identity {identity.id} has no such logins to remove", public=LOGINS_DIFFER)
-
-
-def without(identity: PoolIdentity, kit: AccessKit, providers: set[str]) -> PoolIdentity:
-    """The identity without the logins of these providers; disabled if none is left."""
-    logins = tuple(login for login in identity.logins if login.provider not in providers)
-    return replace(identity, logins=logins, enabled=bool(logins), modified_at=kit.base.now())
 
 
 def _canonical(kit: AccessKit, pool: IdentityPool, key: str) -> str:
