@@ -13,6 +13,7 @@ from broker.identitypool.policy.context import COGNITO, ContextKeys, Principal, 
 from broker.identitypool.policy.document import Policy, Statement
 from broker.identitypool.policy.evaluate import NOTHING, Decision, Named, Policies, judge
 from broker.identitypool.policy.explain import Explanation, explain_all
+from broker.identitypool.policy.findings import Finding
 from broker.identitypool.policy.glob import fold
 from broker.model.sts import ContextValue
 
@@ -68,16 +69,6 @@ def explain_assumption(assumption: Assumption, principal: Principal, actions: It
 def _questions(assumption: Assumption, principal: Principal, actions: Iterable[str], keys: Keys) -> list[RequestContext]:
     shared = keys if isinstance(keys, ContextKeys) else ContextKeys(keys)
     return [RequestContext(action, assumption.role_arn, principal, shared) for action in actions]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is to be said about a statement. A policy with one of level `refuse` is not saved."""
-
-    level: Literal["refuse", "warn"]
-    statement: int
-    sid: str
-    words: str
 
 
 def trust_warnings(policy: Policy, issuers: Sequence[str] = ()) -> tuple[Finding, ...]:

@@ -11,8 +11,8 @@ from broker.errors import MalformedPolicy
 from broker.identitypool.policy.context import ContextKeys, Principal
 from broker.identitypool.policy.document import Policy, compiled, parse_policy
 from broker.identitypool.policy.evaluate import Policies, decide
+from broker.identitypool.policy.findings import policy_warnings
 from broker.identitypool.policy.scope_down import GUEST_INLINE, GUEST_MANAGED, guest_session_policies
-from broker.identitypool.policy.session_rules import request_keys
 from broker.identitypool.policy.trust import (
     ASSUME,
     SET_SOURCE_IDENTITY,
@@ -114,6 +114,11 @@ def test_tags_and_source_identity_need_rights_of_their_own() -> None:
     assert not assumed(with_all, actions=())
 
 
+def with_tags(tags: dict[str, str]) -> ContextKeys:
+    """The keys of a request that passes tags."""
+    return ContextKeys({**SIGNED_IN, **{f"aws:RequestTag/{key}": value for key, value in tags.items()}, "aws:TagKeys": tuple(tags)})
+
+
 def test_which_tags_may_be_set() -> None:
     condition = {"StringEquals": {"aws:RequestTag/team": ["red", "blue"]}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team", "cost"]}}
     made = trusted(trust(), trust(Action=TAG_SESSION, Condition=condition))
@@ -122,7 +127,7 @@ def test_which_tags_may_be_set() -> None:
         ({"team": "red"}, True), ({"team": "blue", "cost": "1"}, True), ({"team": "green"}, False), ({"team": "red", "admin": "x"}, False),
         ({"cost": "1"}, False), ({"Team": "red"}, False),  # aws:TagKeys are values, and the case of values counts
     ]:  # fmt: skip
-        assert assumed(made, keys=ContextKeys({**SIGNED_IN, **request_keys(tags)}), actions=both) is allowed, tags
+        assert assumed(made, keys=with_tags(tags), actions=both) is allowed, tags
 
 
 def test_a_deny_overrides() -> None:
@@ -245,3 +250,24 @@ def test_a_pool_may_have_bounds_of_its_own() -> None:
     assert guest_session_policies(None, None) == (GUEST_INLINE, GUEST_MANAGED)
     assert guest_session_policies("{}", None) == ("{}", GUEST_MANAGED)
     assert guest_session_policies(None, "{}") == (GUEST_INLINE, "{}")
+
+
+@pytest.mark.parametrize(
+    ("condition", "effect", "words"),
+    [
+        ({"StringEquals": {"aws:TagKeys": "a"}}, "Allow", "never holds"),
+        ({"StringLikeIfExists": {f"{COGNITO}:amr": "a"}}, "Deny", "never holds"),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, "Allow", "also allows requests without the key"),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}, "Null": {"aws:TagKeys": "true"}}, "Allow", "also allows"),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}, "Null": {"AWS:tagkeys": False}}, "Allow", ""),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}, "ForAnyValue:StringLike": {"aws:TagKeys": "*"}}, "Allow", ""),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, "Deny", ""),
+        ({"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}, "Null": {f"{COGNITO}:amr": "false"}}, "Allow", ""),
+        ({"StringEquals": {"aws:PrincipalTag/a": "b"}}, "Allow", ""),
+    ],
+    ids=str,
+)
+def test_conditions_that_do_not_do_what_they_say(condition: dict[str, Any], effect: str, words: str) -> None:
+    findings = policy_warnings(policy(statement(Sid="S", Effect=effect, Condition=condition)))
+    assert [(finding.level, finding.statement, finding.sid) for finding in findings] == ([("warn", 0, "S")] if words else [])
+    assert all(words in finding.words for finding in findings)
