@@ -77,8 +77,13 @@ class RedisTransient:
             pipe.set(name.value, self._live(value), px=life)
             pipe.set(name.copy, value, px=life)
 
-        if not self._reached(first):
-            self._watched(name, again)
+        for _ in range(2):
+            stamp = self._run_id
+            if not self._reached(first):
+                self._watched(name, again)
+            # A connection that was dead is replaced on the way, maybe by one to a server of another run: then the stamp was the old one's.
+            if stamp in {b"", self._run_id}:
+                return
 
     def get(self, kind: str, key: str) -> bytes | None:
         def read() -> Any:

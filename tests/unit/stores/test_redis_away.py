@@ -32,7 +32,6 @@ def steps(transient: RedisTransient) -> list[object]:
     return [
         lambda: transient.put("code", "k", b"1", until),
         lambda: transient.get("code", "k"),
-        lambda: transient.replace("code", "k", b"1", b"2"),
         lambda: transient.take("code", "k", until),
         lambda: transient.burn("code", "k", until),
         lambda: transient.count("rate", "k", 60),
@@ -129,3 +128,16 @@ def test_a_restart_that_lost_everything_leaves_nothing_to_honour(server: Server)
     server.start()
     assert transient.take("code", "k", until) == Absent()
     assert transient.count("rate", "k", 3600) == 1
+
+
+@pytest.mark.parties
+def test_the_first_value_after_a_restart_that_nobody_noticed_counts(server: Server) -> None:
+    clock = MovableClock()
+    transient = RedisTransient.connect(server.url, clock)
+    until = clock.now() + timedelta(minutes=5)
+    for number in range(3):
+        server.kill()
+        server.start()
+        transient.put("login", f"k{number}", b"going on", until)
+        assert transient.get("login", f"k{number}") == b"going on"
+        assert transient.take("login", f"k{number}", until) == Taken(b"going on")
