@@ -139,8 +139,8 @@ def test_one_code_raced_at_both(stage: Stage) -> None:
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(redeem, [stage.first, stage.second] * 8))
     statuses = Counter(answer.status_code for answer in answers)
-    assert set(statuses) <= {200, 400}, statuses
-    assert statuses[200] <= 1
+    # None is right, too: RFC 6749 4.1.2 ends what a code used twice has made, so a winner's tokens would be worth nothing.
+    assert statuses in (Counter({200: 1, 400: 15}), Counter({400: 16})), statuses
     assert {answer.json()["error"] for answer in answers if answer.status_code == 400} == {"invalid_grant"}
     for winner in (answer for answer in answers if answer.status_code == 200):
         refused = app.post("token_endpoint", grant_type="refresh_token", refresh_token=winner.json()["refresh_token"])
@@ -256,14 +256,16 @@ def test_broker_killed_in_the_middle(stage: Stage) -> None:
 
 @pytest.mark.parametrize("lost", [False, True], ids=["data-kept", "data-lost"])
 def test_redis_restarted(stage: Stage, lost: bool) -> None:
-    """Without Redis a clear answer; with Redis back, what was under way goes on or says that it is over, and nothing counts twice."""
+    """Without Redis a clear answer. With Redis back, what is durable goes on: the session and its tokens, and that a code was used. A
+    login that was under way is over, and says so: what a Redis of another run holds may be older than what it has said (OA-P2.1)."""
     app = stage.app
     spent_agent, waiting_agent = browser(), browser()
     spent_journey, page = start(app, spent_agent)
     reply = stage.idp.answer(page)
     spent = spent_agent.post(reply.acs, reply.fields)
-    assert app.redeem(spent_journey, spent).status_code == 200
-    open_journey, page = start(app, waiting_agent)
+    first = app.redeem(spent_journey, spent)
+    assert first.status_code == 200
+    _, page = start(app, waiting_agent)
     waiting = stage.idp.answer(page)
     stage.redis.stop()
     try:
@@ -277,13 +279,17 @@ def test_redis_restarted(stage: Stage, lost: bool) -> None:
     finally:
         stage.redis.start()
     stage.settle()
+    silent = spent_agent.open(app.begin(prompt="none").url)
+    assert "code" in silent.query, silent.shown()
+    bearer = first.json()["refresh_token"]
+    assert app.post("token_endpoint", grant_type="refresh_token", refresh_token=bearer).status_code == 200
     again = app.redeem(spent_journey, spent)
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant"), again.text
-    page = waiting_agent.post(waiting.acs, waiting.fields)
-    if page.arrived:
-        assert app.redeem(open_journey, page).status_code == 200
-    else:
-        _clear(page)
+    ended = app.post("token_endpoint", grant_type="refresh_token", refresh_token=bearer)
+    assert (ended.status_code, ended.json()["error"]) == (400, "invalid_grant"), "the second use ends what the first one made"
+    over = waiting_agent.post(waiting.acs, waiting.fields)
+    assert (over.arrived, over.status) == (False, 400), over.shown()
+    _clear(over)
     replayed = waiting_agent.post(waiting.acs, waiting.fields)
     assert not replayed.arrived
     _clear(replayed)
@@ -309,11 +315,7 @@ def test_postgresql_restarted(stage: Stage) -> None:
         stage.postgres.start()
     stage.settle()
     assert app.refresh(tokens).status_code == 200
-    page = other.post(reply.acs, reply.fields)
-    if page.arrived:
-        assert app.redeem(journey, page).status_code == 200
-    else:
-        _clear(page)
+    assert app.finish(journey, other.post(reply.acs, reply.fields)).id_token["sub"] == tokens.id_token["sub"]
     assert sign_in(app, stage.idp, browser()).id_token["sub"] == tokens.id_token["sub"]
     assert set(stage.people().values()) == {1}
 
