@@ -14,10 +14,24 @@ from broker.web.context import label_log
 TALKATIVE = ("authlib", "urllib3", "requests", "saml2", "werkzeug", "httpx", "sqlalchemy", "alembic", "xmlschema")
 
 
+class StandardError:
+    """Standard error as it is when a line is written. Loggers are kept: one that held the stream of its first line would fail once that is
+    closed, as a command's is that ran inside a test."""
+
+    def write(self, text: str) -> None:
+        """Write it."""
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Let nothing wait."""
+        sys.stderr.flush()
+
+
 def configure(level: str, form: str) -> None:
     """`level` as in `[log] level`; `form` is "text" or "json"."""
     number = getattr(logging, level.upper())
-    logging.basicConfig(stream=sys.stderr, level=number, format="%(levelname)s %(name)s %(message)s", force=True)
+    out: Any = StandardError()
+    logging.basicConfig(stream=out, level=number, format="%(levelname)s %(name)s %(message)s", force=True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -30,6 +44,6 @@ def configure(level: str, form: str) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=out),
         cache_logger_on_first_use=True,
     )
