@@ -57,6 +57,6 @@ def start_login(kit: FlowKit, pool: UserPool, login: Login, provider_name: str) 
             pool_id=pool.id, client_id=request.client_id, provider=record.name,
         )  # fmt: skip
         raise FederationFailed(failed.private, reason=failed.reason, public=failed.public) from failed
-    going = replace(login, provider=record.name, memo=start.memo)
-    save(kit, with_line(going, kit.line("start_login", provider=record.name, kind=record.kind, method=start.method)))
+    line = kit.line("start_login", provider=record.name, kind=record.kind, method=start.method)
+    save(kit, replace(login, provider=record.name, memo=start.memo, trace=(*login.trace, line)))
     return start

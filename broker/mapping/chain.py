@@ -53,9 +53,10 @@ def run(pool: UserPool, client: AppClient | None, record: ProviderRecord, identi
     work = _Work()
     for number, rule in enumerate(record.mapping, start=1):
         context = MappingContext(record.name, identity.issuer, identity.subject, identity.attributes, dict(work.made), rule.target)
-        line = MappingLine(number, record.name, rule.target, rule.mapper)
+        # What the mapper reads appears in `seen`, and so in the line.
+        line = MappingLine(number, record.name, rule.target, rule.mapper, required=rule.required, arrived=context.seen)
         try:
-            line = _apply(work, pool, client, rule, replace(line, required=rule.required), context)
+            line = _apply(work, pool, client, rule, line, context)
         except Refused as refused:
             line = replace(line, did="refused", why=str(refused))
             work.refusals.append(f"{rule.target}: {refused}")
@@ -64,7 +65,7 @@ def run(pool: UserPool, client: AppClient | None, record: ProviderRecord, identi
         except Exception as failed:
             # A plugin's own mistake. Its words may quote a value, so only its kind is told.
             line = _failed(work, rule, line, f"the mapper broke: {type(failed).__name__}")
-        work.lines.append(replace(line, arrived=dict(context.seen)))
+        work.lines.append(line)
     _settle_verified_flags(work, record)
     groups = None if work.groups is None else tuple(work.groups)
     attributes = {} if work.refusals else work.made

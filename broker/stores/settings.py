@@ -23,6 +23,7 @@ from broker.stores.versioned import VersionedStore
 T = TypeVar("T")
 
 STALE = timedelta(seconds=1)
+_NONE = timedelta()
 # What a pool may hold in memory. Absent names come from the wire, so they have a smaller room of their own.
 PRESENT = 2048
 ABSENT = 512
@@ -111,9 +112,9 @@ class CachedSettings:
         generation = self._fresh(scope)
         key = (kind, name)
         with self._lock:
-            if key in generation.present:
+            found: T | None = generation.present.get(key)
+            if found is not None:
                 generation.present.move_to_end(key)
-                found: T = generation.present[key]
                 return found
             if key in generation.absent:
                 return None
@@ -133,7 +134,7 @@ class CachedSettings:
         with self._lock:
             generation = self._generations.get(scope)
             # A clock that was set back must not make an entry immortal.
-            if generation is not None and timedelta() <= now - generation.checked < STALE:
+            if generation is not None and _NONE <= now - generation.checked < STALE:
                 return generation
         version = self._store.version(scope)
         with self._lock:

@@ -234,8 +234,13 @@ def text(element: etree._Element) -> str:
 
 def children(element: etree._Element) -> list[etree._Element]:
     """The child elements, without comments. Raises DocumentInvalid (xml_unexpected_text) if there is text between them."""
-    found = [child for child in element if not isinstance(child, _NOT_ELEMENTS)]
-    stray = [element.text, *[child.tail for child in element]]
-    if any(text_ and not text_.isspace() for text_ in stray):
+    found, between = [], element.text
+    for child in element:
+        if between and not between.isspace():
+            break
+        between = child.tail
+        if not isinstance(child, _NOT_ELEMENTS):
+            found.append(child)
+    if between and not between.isspace():
         raise refuse("xml_unexpected_text", f"text between the children of {etree.QName(element).localname}")
     return found

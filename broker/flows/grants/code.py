@@ -55,7 +55,7 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
         if unit.sessions.get(pool.id, code.session_id) is None:
             raise InvalidGrant("the session ended before the code was used", code="session_ended")
         ask = tokens.ask_for(kit, unit, pool, client, family)
-    issued = kit.issuer.issue(replace(ask, nonce=code.nonce, trigger_source="TokenGeneration_HostedAuth"))
+    issued = kit.issuer.issue(replace(ask, nonce=code.nonce, refresh_token=refresh_token))
     try:
         with kit.store.unit() as unit:
             # Looked at again and held: a logout that revokes either came first, or waits and finds this family.
@@ -69,7 +69,7 @@ def redeem_code(kit: FlowKit, pool: UserPool, client: AppClient, form: Mapping[s
     if kit.transient.get("reused", code.family) is not None:
         _revoke(kit, pool, code)
         raise InvalidGrant("the code was used a second time meanwhile", code="code_reused")
-    return tokens.told(kit, pool, client, family, "authorization_code", replace(issued, refresh_token=refresh_token))
+    return tokens.told(kit, pool, client, family, "authorization_code", issued)
 
 
 def _take(kit: FlowKit, pool: UserPool, client: AppClient, secret: str) -> Code:
