@@ -10,8 +10,9 @@ from flask import Flask, Response
 from flask.globals import request_ctx
 from prometheus_client import Histogram
 
-from broker.config import Config
+from broker.config import Config, protected_services
 from broker.errors import BrokerError
+from broker.faces.authorize.wsgi import AuthorizeApp, Doors
 from broker.faces.aws.blueprint import blueprint as aws
 from broker.faces.identity import blueprint as identity
 from broker.faces.oidc import blueprint as oidc
@@ -67,6 +68,9 @@ def create_app(wired: Mountable) -> Flask:
     _health(app, wired.services)
     server = wired.config.server
     app.wsgi_app = Tenancy(app.wsgi_app, wired.services.kit.settings, server.public_url, server.trusted_proxies)  # type: ignore[method-assign]
+    if wired.config.authorize.bind:
+        asked = AuthorizeApp(wired.services.access.kit, protected_services(wired.config), server.trusted_proxies)
+        app.wsgi_app = Doors(app.wsgi_app, asked, wired.config.authorize.bind.rpartition(":")[2])  # type: ignore[method-assign]
     return app
 
 

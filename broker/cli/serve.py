@@ -58,6 +58,8 @@ def _serve(loaded: Config) -> None:
     from broker.cli.worker import run as work
 
     sockets = [listen(loaded.server.bind, "[server] bind")]
+    if loaded.authorize.bind:
+        sockets.append(listen(loaded.authorize.bind, "[authorize] bind"))
     companions = []
     if loaded.server.metrics_bind:
         scraped = listen(loaded.server.metrics_bind, "[server] metrics_bind")

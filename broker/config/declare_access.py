@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 
 from broker.config.access import InlinePolicy, OidcProvider, Policy, Role, SamlProvider
 from broker.config.identity_pool import IdentityPool, RoleChoice
+from broker.config.protected import ProtectedService
 from broker.config.root import Config
 from broker.identitypool.logins import OPENID, user_pool_key
 from broker.identitypool.policy import arns
+from broker.identitypool.protected import PathPattern, Route
+from broker.identitypool.protected import ProtectedService as Protected
 from broker.model import iam, identity
 
 # A role's id follows from account and name, so that a file applied to an empty database makes the same ids again.
@@ -181,4 +184,21 @@ def _mapping(choice: RoleChoice, names: AccessNames) -> identity.RoleMapping:
         type="Token" if choice.role_from == "token" else "Rules",
         ambiguous="AuthenticatedRole" if choice.ambiguous == "authenticated" else "Deny",
         rules=tuple(identity.RoleRule(names.role(rule.role), rule.claim, rule.match, rule.value, rule.expression) for rule in choice.rules),
+    )
+
+
+def protected_services(config: Config) -> tuple[Protected, ...]:
+    """What the requests of the file's services mean. No records: who judges requests reads the file."""
+    return tuple(_protected(service) for service in config.protected_service)
+
+
+def _protected(service: ProtectedService) -> Protected:
+    return Protected(
+        name=service.name,
+        hosts=frozenset(host.lower() for host in service.hosts),
+        signed_for=service.signed_for,
+        routes=tuple(Route(frozenset(rule.methods), PathPattern.parse(rule.path), rule.action, rule.resource) for rule in service.rules),
+        allow_unsigned_payload=service.unsigned_payload,
+        allow_streaming=service.streaming,
+        allow_presigned=service.presigned,
     )

@@ -10,6 +10,7 @@ from broker.config.access import OidcProvider, Policy, Role, SamlProvider
 from broker.config.identity_pool import IdentityPool
 from broker.config.pool import Pool
 from broker.config.problems import Problem
+from broker.config.protected import Authorize, ProtectedService
 from broker.config.service import Aws, Credentials, Limits, Log, Network, Seal, Server, Store, Trace, Transient, Worker
 from broker.config.values import Many, Table
 
@@ -28,12 +29,14 @@ class Config(Table):
     limits: Limits = Field(default_factory=Limits)
     aws: Aws = Field(default_factory=Aws)
     credentials: Credentials = Field(default_factory=Credentials)
+    authorize: Authorize = Field(default_factory=Authorize)
     user_pool: Many[Pool] = Field(())
     identity_pool: Many[IdentityPool] = Field(())
     role: Many[Role] = Field(())
     policy: Many[Policy] = Field(())
     oidc_provider: Many[OidcProvider] = Field(())
     saml_provider: Many[SamlProvider] = Field(())
+    protected_service: Many[ProtectedService] = Field(())
 
     _path: Path = PrivateAttr(default=Path("crossgate.toml"))
     _master_key: str = PrivateAttr(default="")

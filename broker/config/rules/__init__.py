@@ -22,6 +22,7 @@ SERVICE_RULES = (
     access.documents_are_one,
     access.identity_pools_fit,
     access.sts_is_complete,
+    access.protected_services_fit,
 )
 POOL_RULES = (
     pools.names_inside_differ,

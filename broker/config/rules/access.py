@@ -12,6 +12,7 @@ from broker.config.problems import shown
 from broker.config.root import Config
 from broker.config.rules.finding import Finding, repeated
 from broker.errors import BrokerError
+from broker.identitypool.protected import PathPattern, captured_in
 
 ONE_DOCUMENT = "give exactly one of file and document"
 
@@ -140,3 +141,20 @@ def sts_is_complete(config: Config) -> Iterator[Finding]:
     """An external STS has an address."""
     if (config.credentials.issuer == "sts") != (config.credentials.sts_endpoint is not None):
         yield Finding("[credentials]", "sts_endpoint", 'goes with issuer = "sts"', "give both, or neither")
+
+
+def protected_services_fit(config: Config) -> Iterator[Finding]:
+    """A host leads to one service, a resource names what the path captures, and somebody is asked about it."""
+    for host in repeated(host.lower() for service in config.protected_service for host in service.hosts):
+        yield Finding("[[protected_service]]", "hosts", f"{host} is there twice", "give each service hosts of its own")
+    for service in config.protected_service:
+        table = label("protected_service", service.name)
+        for number, rule in enumerate(service.rules, start=1):
+            for name in sorted(captured_in(rule.resource) - PathPattern.parse(rule.path).names):
+                what = f"names {{{name}}}, which the path does not capture"
+                yield Finding(table, f"rules #{number} resource", what, f"write {{{name}}} into the path, or another name here")
+    bind = config.authorize.bind or ""
+    if bind.startswith("unix:") or bind.endswith(":0"):
+        yield Finding("[authorize]", "bind", "needs a port of its own", "write HOST:PORT like 127.0.0.1:8081")
+    elif bind and bind.rpartition(":")[2] == config.server.bind.rpartition(":")[2]:
+        yield Finding("[authorize]", "bind", "has the port of [server] bind", "give it a port of its own")

@@ -1,0 +1,66 @@
+"""A verdict as headers, and requests as WSGI has them. No web framework: a proxy asks at every request it passes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from broker.flows.protect import Verdict
+
+STATUS = {200: "200 OK", 401: "401 Unauthorized", 403: "403 Forbidden", 503: "503 Service Unavailable"}
+PREFIX = "X-Crossgate-"
+Headers = list[tuple[str, str]]
+
+
+def headers_of(verdict: Verdict) -> Headers:
+    """What the service behind may know: principal, role, tags (`key=value&...`, percent-encoded), action, resource, and the body's state.
+
+    Values are of our own making or percent-encoded, so nothing in a tag can end a header.
+    """
+    told = {
+        "Decision": "allow" if verdict.allowed else "deny",
+        "Principal": verdict.principal,
+        "Role": verdict.role,
+        "Tags": "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(verdict.tags.items())),
+        "Action": verdict.action,
+        "Resource": quote(verdict.resource, safe=":/-._~+=,@"),
+        "Payload": verdict.payload,
+        "Service": quote(verdict.service, safe=""),
+    }
+    return [(PREFIX + name, value) for name, value in told.items() if value]
+
+
+def refusal(verdict: Verdict) -> tuple[Headers, bytes]:
+    """Headers and body of a no: a code and public words, as an API's client can read them."""
+    body = json.dumps({"code": verdict.code, "message": verdict.words}).encode()
+    headers = [
+        *headers_of(verdict),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+    ]
+    if verdict.status == 401:
+        headers.append(("WWW-Authenticate", "AWS4-HMAC-SHA256"))
+    return headers, body
+
+
+def raw_target(environ: Mapping[str, Any]) -> tuple[str, str]:
+    """Path and query as they came over the wire: what a client signed must not be decoded and encoded again."""
+    target = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
+    if "://" in target.partition("?")[0]:
+        # The absolute form of a proxy's request line (RFC 9112 3.2.2).
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    path, _, query = target.partition("?")
+    return path or quote(str(environ.get("PATH_INFO", "/")).encode("latin-1")), query
+
+
+def headers_in(environ: Mapping[str, Any], without: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The request's headers. WSGI joins repeated ones by a comma, which is what signing does, too."""
+    found = [(name[5:].replace("_", "-").lower(), str(value)) for name, value in environ.items() if name.startswith("HTTP_")]
+    for name, key in (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")):
+        if environ.get(key):
+            found.append((name, str(environ[key])))
+    dropped = frozenset(without)
+    return [(name, value) for name, value in found if name not in dropped]

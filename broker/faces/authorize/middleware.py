@@ -1,0 +1,147 @@
+"""The same judgement in the process of the service itself, which has the body and so verifies it as well."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from broker.errors import BrokerError
+from broker.faces.authorize.answer import STATUS, Headers, headers_in, raw_target, refusal
+from broker.flows.protect import Asked, Verdict
+from broker.sigv4 import ChunkedBody, SignedRequest
+
+MOST_BODY = 10 * (1 << 20)
+TOO_LARGE = Verdict(403, "payload_too_large", "The request is too large.", "a body beyond the middleware's limit")
+Judge = Callable[[Asked], Verdict]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class WsgiGuard:
+    """Wraps a WSGI app: what is not allowed never reaches it; what is finds its Verdict in `environ["crossgate.verdict"]`.
+
+    A body with a hash is read (up to `most_body` bytes) and verified before; one signed chunk by chunk is verified while the app reads.
+    """
+
+    def __init__(self, app: Any, judge: Judge, most_body: int = MOST_BODY) -> None:
+        self._app = app
+        self._judge = judge
+        self._most = most_body
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path, query = raw_target(environ)
+        body = _read(environ, self._most)
+        if body is None:
+            return _refuse(TOO_LARGE, start_response)
+        request = SignedRequest(str(environ["REQUEST_METHOD"]), path, query, headers_in(environ), body)
+        secure = environ.get("wsgi.url_scheme") == "https"
+        asked = Asked(str(environ.get("HTTP_HOST", "")), request, str(environ.get("REMOTE_ADDR", "")), secure)
+        verdict = _judged(self._judge, asked)
+        if not verdict.allowed:
+            return _refuse(verdict, start_response)
+        environ["crossgate.verdict"] = verdict
+        environ["wsgi.input"] = _source(verdict, body)
+        if verdict.payload == "streaming":
+            # What the app reads is the decoded body, of which the chunked length says nothing.
+            environ["CONTENT_LENGTH"] = str(environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH", ""))
+        answer: Iterable[bytes] = self._app(environ, start_response)
+        return answer
+
+
+class AsgiGuard:
+    """The same for an ASGI app: the Verdict is in `scope["state"]["crossgate.verdict"]`. The judgement runs in a thread of its own."""
+
+    def __init__(self, app: Any, judge: Judge, most_body: int = MOST_BODY) -> None:
+        self._app = app
+        self._judge = judge
+        self._most = most_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            raise RuntimeError(f"{scope['type']} requests carry no signature that could be verified")
+        body = await _gather(receive, self._most)
+        verdict = TOO_LARGE if body is None else await asyncio.to_thread(_judged, self._judge, _asked(scope, body))
+        if not verdict.allowed or body is None:
+            headers, words = refusal(verdict)
+            start = {"type": "http.response.start", "status": verdict.status, "headers": [_octets(each) for each in headers]}
+            await send(start)
+            await send({"type": "http.response.body", "body": words})
+            return
+        whole = body if verdict.payload != "streaming" else await asyncio.to_thread(_source(verdict, body).read)
+        scope.setdefault("state", {})["crossgate.verdict"] = verdict
+        await self._app(scope, _again(whole, receive), send)
+
+
+def _judged(judge: Judge, asked: Asked) -> Verdict:
+    try:
+        return judge(asked)
+    except BrokerError as away:
+        return Verdict(503, away.code, away.public, away.private)
+
+
+def _read(environ: dict[str, Any], most: int) -> bytes | None:
+    length = str(environ.get("CONTENT_LENGTH") or "")
+    if length.isdigit():
+        return environ["wsgi.input"].read(int(length)) if int(length) <= most else None
+    if not environ.get("wsgi.input_terminated"):
+        return b""
+    body: bytes = environ["wsgi.input"].read(most + 1)
+    return body if len(body) <= most else None
+
+
+def _source(verdict: Verdict, body: bytes) -> io.RawIOBase | io.BytesIO | ChunkedBody:
+    seed = verdict.verified.seed if verdict.verified is not None else None
+    return ChunkedBody(io.BytesIO(body), seed) if verdict.payload == "streaming" and seed is not None else io.BytesIO(body)
+
+
+def _refuse(verdict: Verdict, start_response: Any) -> list[bytes]:
+    headers, body = refusal(verdict)
+    start_response(STATUS[verdict.status], headers)
+    return [body]
+
+
+async def _gather(receive: Receive, most: int) -> bytes | None:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > most:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _asked(scope: Scope, body: bytes) -> Asked:
+    headers: Headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    host = next((value for name, value in headers if name.lower() == "host"), "")
+    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    query = scope.get("query_string", b"").decode("latin-1")
+    request = SignedRequest(scope["method"], raw.decode("latin-1").partition("?")[0], query, headers, body)
+    client = scope.get("client")
+    return Asked(host, request, client[0] if client else "", scope.get("scheme") == "https")
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def read() -> MutableMapping[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return read
+
+
+def _octets(header: tuple[str, str]) -> tuple[bytes, bytes]:
+    return header[0].lower().encode("latin-1"), header[1].encode("latin-1")

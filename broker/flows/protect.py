@@ -1,0 +1,145 @@
+"""Is this request to a service behind us authentic, and may it be made? (`/authorize`, and the same in process.)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from broker.api_errors import ApiError
+from broker.flows.access_kit import AccessKit
+from broker.flows.sts.authorize_call import authorize_call, principal_tags
+from broker.flows.sts.callers import caller_of
+from broker.identitypool.policy.evaluate import Decision
+from broker.identitypool.policy.words import refusal
+from broker.identitypool.protected import ProtectedService
+from broker.model.sts import Caller, ContextValue
+from broker.sigv4 import Requirements, SignedRequest, SigningSecret, Verified, verify
+
+NOT_MAPPED = "This request is not mapped to an action."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the service gets it. `host` is the name it was sent to, without port where the service's `hosts` have none."""
+
+    host: str
+    request: SignedRequest
+    address: str = ""
+    secure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. `status` is 200, 401 (not authentic) or 403 (not allowed); `words` may be shown to the client, `reason` may not.
+
+    `payload` is `verified`, `unsigned`, `streaming` (verify while reading, with `verified.seed`), or `unverified`: the body was not seen.
+    """
+
+    status: int
+    code: str
+    words: str
+    reason: str
+    service: str = ""
+    principal: str = ""
+    role: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    action: str = ""
+    resource: str = ""
+    payload: str = ""
+    verified: Verified | None = field(default=None, repr=False)
+    decision: Decision | None = field(default=None, repr=False)
+
+    @property
+    def allowed(self) -> bool:
+        return self.status == 200
+
+
+def authorize_request(kit: AccessKit, services: Sequence[ProtectedService], asked: Asked) -> Verdict:
+    """Judge one request. A no is a verdict, never an error; each is audited. Raises Unavailable if the settings cannot be read."""
+    verdict = _judge(kit, services, asked)
+    if not verdict.allowed:
+        detail = {"service": verdict.service, "action": verdict.action, "resource": verdict.resource, "private": verdict.reason[:500]}
+        kit.base.audit("request.authorized", "refused", verdict.code, detail, user_sub=verdict.principal, address=asked.address)
+    return verdict
+
+
+def _judge(kit: AccessKit, services: Sequence[ProtectedService], asked: Asked) -> Verdict:
+    service = service_of(services, asked.host)
+    if service is None:
+        return Verdict(403, "not_mapped", NOT_MAPPED, f"no protected service has the host {asked.host[:200]!r}")
+    try:
+        caller, verified = _verified(kit, service, asked.request)
+    except ApiError as error:
+        return Verdict(401, error.code, error.public, error.private, service.name)
+    known = _known(kit, service, caller, verified)
+    found = service.asked(asked.request.method, asked.request.path_raw)
+    if found is None:
+        return replace(
+            known, code="not_mapped", words=NOT_MAPPED, reason=f"{asked.request.method} {asked.request.path_raw[:200]!r}: no rule"
+        )
+    action, resource = found
+    try:
+        decision = authorize_call(kit, caller, action, resource, _keys(asked))
+    except ApiError as error:
+        return replace(known, status=401, code=error.code, words=error.public, reason=error.private)
+    judged = replace(known, action=action, resource=resource, decision=decision, reason=decision.reason)
+    if decision.allowed:
+        return replace(judged, status=200, code="allowed")
+    return replace(judged, code=decision.kind, words=refusal(decision))
+
+
+def service_of(services: Sequence[ProtectedService], host: str) -> ProtectedService | None:
+    """The service of a host, with its port or without."""
+    name = host.lower()
+    bare = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
+    return next((service for service in services if name in service.hosts or bare in service.hosts), None)
+
+
+def _verified(kit: AccessKit, service: ProtectedService, request: SignedRequest) -> tuple[Caller, Verified]:
+    callers: list[Caller] = []
+
+    def secret_of(access_key_id: str, session_token: str | None) -> SigningSecret | None:
+        known = caller_of(kit, access_key_id, session_token)
+        if known is None:
+            return None
+        callers.append(known[0])
+        session = known[0].session
+        return SigningSecret(known[1], session.expires_at if session else None)
+
+    policy = Requirements(
+        allow_unsigned_payload=service.allow_unsigned_payload,
+        allow_streaming=service.allow_streaming,
+        allow_presigned=service.allow_presigned,
+    )
+    verified = verify(
+        request, now=kit.base.now(), region=kit.account.region, services={service.signed_for}, secret_of=secret_of, policy=policy
+    )
+    return callers[0], verified
+
+
+def _known(kit: AccessKit, service: ProtectedService, caller: Caller, verified: Verified) -> Verdict:
+    """A no, so far, to somebody whom we know."""
+    session = caller.session
+    role = kit.base.settings.role(session.role_arn.rpartition("/")[2]) if session is not None else None
+    return Verdict(
+        status=403,
+        code="",
+        words="",
+        reason="",
+        service=service.name,
+        principal=caller.arn,
+        role=session.role_arn if session is not None else "",
+        tags=principal_tags(role, session) if session is not None else {},
+        payload=verified.payload,
+        verified=verified,
+    )
+
+
+def _keys(asked: Asked) -> dict[str, ContextValue]:
+    keys: dict[str, ContextValue] = {"aws:SecureTransport": "true" if asked.secure else "false"}
+    if asked.address:
+        keys["aws:SourceIp"] = asked.address
+    agent = [value for name, value in asked.request.headers if name.lower() == "user-agent"]
+    if len(agent) == 1:
+        keys["aws:UserAgent"] = agent[0]
+    return keys

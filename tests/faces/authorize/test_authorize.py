@@ -1,0 +1,335 @@
+"""`/authorize` as nginx and Envoy ask it, the middlewares and the Gate: one judgement, and what each of them can see of a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from broker.flows.protect import Asked, Verdict
+from broker.gate import Gate
+from broker.model.sts import Credentials, Grant
+from broker.sigv4 import ClientKeys, SignedRequest, presign, sign
+from tests.fakes.broker import POOL, TestBroker
+from tests.fakes.setup import TOML
+
+ACCOUNT = "123456789012"
+IDENTITY_POOL = "eu-west-1:11111111-1111-4111-8111-111111111111"
+HOST = "reports.example.com"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
+POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "reports:*", "Resource": "arn:aws:reports:::${aws:PrincipalTag/Department}/*"},
+            {"Sid": "NoDelete", "Effect": "Deny", "Action": "reports:Delete", "Resource": "*"},
+        ],
+    }
+)
+RULES = ", ".join(
+    f'{{ methods = [{methods}], path = "/reports/{{department}}/{{report*}}", action = "reports:{action}", '
+    'resource = "arn:aws:reports:::{department}/{report}" }'
+    for methods, action in (('"GET"', "Read"), ('"PUT", "POST"', "Write"), ('"DELETE"', "Delete"))
+)
+SETTINGS = f"""
+[aws]
+region = "eu-west-1"
+account_id = "{ACCOUNT}"
+access_keys = [{{ id = "CROSSGATEADMIN", secret = "admin-secret-of-forty-characters-or-so" }}]
+
+[authorize]
+bind = "127.0.0.1:8081"
+
+[[role]]
+name = "reader"
+policies = [{{ name = "department", document = '{POLICY}' }}]
+
+[[identity_pool]]
+id = "{IDENTITY_POOL}"
+name = "Everybody"
+authenticated_role = "reader"
+[[identity_pool.user_pool]]
+id = "{POOL}"
+client = "app"
+
+[[protected_service]]
+name = "reports"
+hosts = ["{HOST}"]
+rules = [{RULES}]
+
+[[protected_service]]
+name = "uploads"
+hosts = ["uploads.example.com"]
+signed_for = "s3"
+unsigned_payload = true
+streaming = true
+rules = [{{ path = "/{{department}}/{{file*}}", action = "reports:Upload", resource = "arn:aws:reports:::{{department}}/{{file}}" }}]
+"""
+
+
+@dataclass
+class World:
+    """The broker, and credentials of somebody in marketing."""
+
+    broker: TestBroker
+    credentials: Credentials
+
+    @property
+    def keys(self) -> ClientKeys:
+        given = self.credentials
+        return ClientKeys(given.access_key_id, given.secret_access_key, given.session_token)
+
+    def signed(
+        self, method: str, path: str, body: bytes | None = b"", host: str = HOST, service: str = "execute-api", **headers: str
+    ) -> Any:
+        """The headers of a request that an honest client signed."""
+        request = SignedRequest(method, path.partition("?")[0], path.partition("?")[2], [("host", host), *headers.items()], body)
+        return sign(request, self.keys, now=self.broker.clock.now().astimezone(UTC), region="eu-west-1", service=service)
+
+    def presigned(self, path: str) -> str:
+        request = SignedRequest("GET", path, "", [("host", HOST)], None)
+        made = presign(request, self.keys, now=self.broker.clock.now().astimezone(UTC), region="eu-west-1", service="execute-api")
+        return made if "?" in made else f"{path}?{made}"
+
+    def gate(self) -> Gate:
+        return Gate(self.broker.wired.services.access.kit, self.broker.config)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    toml = TOML.replace("{issuer}", "https://op.example") + SETTINGS
+    trusted = 'public_url = "http://localhost:8080"\ntrusted_proxies = ["127.0.0.1"]'
+    broker = TestBroker.start(tmp_path_factory.mktemp("authorize"), toml.replace('public_url = "http://localhost:8080"', trusted, 1))
+    grant = Grant(
+        openid_token=lambda: "",
+        provider="cognito-identity.amazonaws.com",
+        role_arn=ROLE,
+        session_name="CognitoIdentityCredentials",
+        ttl=3600,
+        tags={"Department": "marketing"},
+        federated={
+            "cognito-identity.amazonaws.com:aud": IDENTITY_POOL,
+            "cognito-identity.amazonaws.com:sub": "eu-west-1:22222222-2222-4222-8222-222222222222",
+            "cognito-identity.amazonaws.com:amr": ("authenticated",),
+        },
+        identity_id="eu-west-1:22222222-2222-4222-8222-222222222222",
+        identity_pool_id=IDENTITY_POOL,
+    )
+    return World(broker, broker.wired.services.access.kit.credentials.issue(grant))
+
+
+Ask = Callable[[World, str, str, Any], TestResponse]
+
+
+def nginx(world: World, method: str, path: str, headers: Any, host: str = HOST, peer: str = "127.0.0.1") -> TestResponse:
+    given = [(name, value) for name, value in headers if name.lower() != "host"]
+    told = [("X-Original-Method", method), ("X-Original-URI", path), ("X-Forwarded-For", "198.51.100.7"), *given]
+    client = Client(world.broker.app)
+    return client.get("/authorize", base_url=f"http://{host}", headers=told, environ_overrides={"SERVER_PORT": "8081", "REMOTE_ADDR": peer})
+
+
+def envoy(world: World, method: str, path: str, headers: Any, host: str = HOST, data: bytes = b"") -> TestResponse:
+    given = [(name, value) for name, value in headers if name.lower() != "host"]
+    client = Client(world.broker.app)
+    target = "/authorize" + path
+    return client.open(
+        target,
+        method=method,
+        base_url=f"http://{host}",
+        headers=given,
+        data=data,
+        environ_overrides={"SERVER_PORT": "8081", "REQUEST_URI": target, "RAW_URI": target},
+    )
+
+
+def by_gate(world: World, method: str, path: str, headers: Any) -> Verdict:
+    return world.gate().authorize(method, f"https://{HOST}{path}", headers, b"")
+
+
+ALLOWED = "/reports/marketing/q1/summary.pdf"
+
+
+@pytest.mark.parametrize("ask", [nginx, envoy])
+def test_an_allowed_request_passes_and_says_who_it_is(world: World, ask: Ask) -> None:
+    answer = ask(world, "GET", ALLOWED, world.signed("GET", ALLOWED))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Crossgate-Principal"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/CognitoIdentityCredentials"
+    assert answer.headers["X-Crossgate-Role"] == ROLE
+    assert parse_qs(answer.headers["X-Crossgate-Tags"]) == {"Department": ["marketing"]}
+    assert answer.headers["X-Crossgate-Action"] == "reports:Read"
+    assert answer.headers["X-Crossgate-Resource"] == "arn:aws:reports:::marketing/q1/summary.pdf"
+    assert answer.headers["X-Crossgate-Decision"] == "allow"
+    assert answer.headers["X-Crossgate-Payload"] == "unverified"
+    assert answer.data == b""
+
+
+@pytest.mark.parametrize("ask", [nginx, envoy])
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/reports/sales/q1", "implicit_deny"),
+        ("DELETE", "/reports/marketing/q1", "explicit_deny"),
+        ("PATCH", "/reports/marketing/q1", "not_mapped"),
+        ("GET", "/elsewhere", "not_mapped"),
+        ("GET", "/reports/marketing", "not_mapped"),
+        ("GET", "/reports/marketing/", "not_mapped"),
+        ("GET", "/reports/marketing%2Fsales/q1", "not_mapped"),
+    ],
+)
+def test_what_is_not_allowed_is_forbidden(world: World, ask: Ask, method: str, path: str, code: str) -> None:
+    answer = ask(world, method, path, world.signed(method, path))
+    assert answer.status_code == 403
+    assert answer.get_json()["code"] == code
+    assert answer.headers["X-Crossgate-Decision"] == "deny"
+
+
+@pytest.mark.parametrize("ask", [nginx, envoy])
+def test_what_is_not_authentic_is_unauthorized(world: World, ask: Ask) -> None:
+    honest = world.signed("GET", ALLOWED)
+    changed = [
+        (name, value[:-1] + ("0" if value[-1] != "0" else "1") if name.lower() == "authorization" else value) for name, value in honest
+    ]
+    no_token = [(name, value) for name, value in honest if name.lower() != "x-amz-security-token"]
+    for headers in ([], changed, no_token):
+        answer = ask(world, "GET", ALLOWED, headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "AWS4-HMAC-SHA256"
+        assert ROLE not in answer.text
+    # A signature for one path is none for another.
+    assert ask(world, "GET", "/reports/marketing/other", honest).status_code == 401
+    assert ask(world, "POST", ALLOWED, honest).status_code == 401
+
+
+def test_another_host_is_another_service(world: World) -> None:
+    headers = world.signed("GET", ALLOWED)
+    assert nginx(world, "GET", ALLOWED, headers, host="other.example.com").status_code == 403
+    assert nginx(world, "GET", ALLOWED, headers, host="uploads.example.com").status_code == 401
+
+
+def test_only_trusted_proxies_may_tell_of_another_request(world: World) -> None:
+    answer = nginx(world, "GET", ALLOWED, world.signed("GET", ALLOWED), peer="203.0.113.9")
+    assert answer.status_code == 403
+    assert answer.get_json()["code"] == "proxy_not_trusted"
+
+
+def test_a_presigned_address_passes(world: World) -> None:
+    target = world.presigned(ALLOWED)
+    assert nginx(world, "GET", target, []).status_code == 200
+    assert nginx(world, "GET", target.replace("q1", "q2"), []).status_code == 401
+
+
+def test_the_other_door_knows_nothing_of_it(world: World) -> None:
+    answer = Client(world.broker.app).get("/authorize", base_url="http://localhost:8080")
+    assert answer.status_code == 404
+    assert Client(world.broker.app).get("/other", base_url="http://localhost:8081").text == "ask at /authorize\n"
+
+
+def test_envoy_may_bring_the_body(world: World) -> None:
+    body = b'{"title": "Q1"}'
+    headers = [*world.signed("PUT", ALLOWED, body), ("x-envoy-auth-partial-body", "false")]
+    answer = envoy(world, "PUT", ALLOWED, headers, data=body)
+    assert (answer.status_code, answer.headers["X-Crossgate-Payload"]) == (200, "verified")
+    assert envoy(world, "PUT", ALLOWED, headers, data=b'{"title": "Q2"}').status_code == 401
+
+
+@pytest.mark.parametrize("path", [ALLOWED, "/reports/sales/q1", "/elsewhere", "/reports/marketing/a%20b"])
+def test_the_gate_says_the_same(world: World, path: str) -> None:
+    headers = world.signed("GET", path)
+    verdict, answer = by_gate(world, "GET", path, headers), nginx(world, "GET", path, headers)
+    assert verdict.status == answer.status_code
+    assert verdict.decision is None or verdict.decision.allowed == verdict.allowed
+
+
+def test_the_wsgi_guard_verifies_bodies(world: World) -> None:
+    seen: list[tuple[bytes, Verdict]] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append((environ["wsgi.input"].read(), environ["crossgate.verdict"]))
+        start_response("200 OK", [])
+        return [b"done"]
+
+    client = Client(world.gate().wsgi(app))
+    body = b"report"
+
+    def put(headers: Any, data: bytes) -> TestResponse:
+        given = [(name, value) for name, value in headers if name.lower() != "host"]
+        return client.put(ALLOWED, base_url=f"https://{HOST}", headers=given, data=data)
+
+    assert put(world.signed("PUT", ALLOWED, body), body).text == "done"
+    assert put(world.signed("PUT", ALLOWED, body), b"another").status_code == 401
+    assert put([], body).status_code == 401
+    assert [(read, verdict.payload) for read, verdict in seen] == [(body, "verified")]
+
+
+def test_the_wsgi_guard_reads_no_more_than_its_limit(world: World) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        raise AssertionError("must not be reached")
+
+    body = b"x" * 100
+    client = Client(world.gate().wsgi(app, most_body=99))
+    headers = [(name, value) for name, value in world.signed("PUT", ALLOWED, body) if name.lower() != "host"]
+    answer = client.put(ALLOWED, base_url=f"https://{HOST}", headers=headers, data=body)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "payload_too_large")
+
+
+def asgi_call(app: Any, method: str, path: str, headers: Any, body: bytes) -> tuple[int, bytes]:
+    """A request as an ASGI server makes it, the body in two parts."""
+    sent: list[dict[str, Any]] = []
+    parts = [{"type": "http.request", "body": body[:2], "more_body": True}, {"type": "http.request", "body": body[2:]}]
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": quote(path).encode(),
+        "query_string": b"",
+        "scheme": "https",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+        "client": ("198.51.100.7", 1234),
+    }
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_the_asgi_guard_verifies_bodies(world: World) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        message = await receive()
+        verdict = scope["state"]["crossgate.verdict"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": message["body"] + verdict.payload.encode()})
+
+    guarded, body = world.gate().asgi(app), b"report"
+    assert asgi_call(guarded, "PUT", ALLOWED, world.signed("PUT", ALLOWED, body), body) == (200, b"reportverified")
+    assert asgi_call(guarded, "PUT", ALLOWED, world.signed("PUT", ALLOWED, body), b"another")[0] == 401
+    assert asgi_call(guarded, "DELETE", ALLOWED, world.signed("DELETE", ALLOWED, b""), b"")[0] == 403
+
+
+def test_a_refusal_is_audited_with_its_reason(world: World) -> None:
+    nginx(world, "DELETE", ALLOWED, world.signed("DELETE", ALLOWED))
+    lines = [json.loads(line) for line in (Path(world.broker.config.base) / "audit.jsonl").read_text().splitlines()]
+    last = [line for line in lines if line["event"] == "request.authorized"][-1]
+    assert (last["outcome"], last["reason"]) == ("refused", "explicit_deny")
+    assert "NoDelete" in last["detail"]["private"]
+    assert last["address"] == "198.51.100.7"
+    assert world.credentials.session_token not in json.dumps(lines)
+
+
+def test_an_unsigned_body_is_said_to_be_one_where_it_is_allowed(world: World) -> None:
+    headers = world.signed("PUT", "/marketing/a.bin", None, host="uploads.example.com", service="s3")
+    request = SignedRequest("PUT", "/marketing/a.bin", "", headers, b"anything")
+    verdict = world.gate().judge(Asked("uploads.example.com", request))
+    assert (verdict.status, verdict.payload) == (200, "unsigned")
