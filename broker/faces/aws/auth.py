@@ -49,14 +49,8 @@ def _region(kit: AccessKit, service: Service, request: WireRequest) -> str:
 
 
 def judge(asked: Asked, call: Call) -> None:
-    """Raises NotAllowed unless the caller may do this to that, and everything that goes with it."""
+    """Raises NotAllowed unless the caller may do this to that."""
     if asked.row.resource is not None:
-        _allow(call, asked.action, asked.row.resource(call))
-    for action, arn in asked.row.also(call) if asked.row.also else ():
-        _allow(call, action, arn)
-
-
-def _allow(call: Call, action: str, arn: str) -> None:
-    decision = authorize_call(call.kit, call.by, action, arn, call.around)
-    if not decision.allowed:
-        raise NotAllowed(f"{call.by.arn} {action} {arn}: {decision.reason}", public=refusal(decision))
+        decision = authorize_call(call.kit, call.by, asked.action, asked.row.resource(call), call.around)
+        if not decision.allowed:
+            raise NotAllowed(f"{call.by.arn} {decision.context.resource}: {decision.reason}", public=refusal(decision))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from broker.faces.aws.models import OperationModel, ServiceModel, load
-from broker.faces.aws.operations import iam, sts
+from broker.faces.aws.operations import iam, identity, sts
 from broker.faces.aws.operations.row import Operation
 from broker.faces.aws.shapes.output import JsonShaper, XmlWriter
 from broker.faces.aws.shapes.validate import Validator
@@ -63,6 +63,7 @@ def service(name: str, operations: Iterable[Operation], refused: Mapping[str, st
 def offered() -> tuple[Service, ...]:
     """Every service of this face."""
     return (
+        service("cognito-identity", identity.OPERATIONS, {}),
         service("sts", sts.OPERATIONS, sts.REFUSED),
         service("iam", iam.OPERATIONS, {}),
     )

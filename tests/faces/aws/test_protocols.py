@@ -52,7 +52,8 @@ def written(service_name: str, operation: str, values: dict[str, Any]) -> str:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 TAGS = st.lists(
-    st.fixed_dictionaries({"Key": st.from_regex(r"[a-zA-Z0-9+=.@_ é-]{1,9}", fullmatch=True), "Value": st.just("v") | st.just("")}), max_size=5
+    st.fixed_dictionaries({"Key": st.from_regex(r"[a-zA-Z0-9+=.@_ é-]{1,9}", fullmatch=True), "Value": st.just("v") | st.just("")}),
+    max_size=5,
 )
 
 

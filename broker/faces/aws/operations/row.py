@@ -52,15 +52,14 @@ class Operation:
     """One operation.
 
     `auth`: nobody needs to prove anything to call it, or an access token among its members does, or a signature. `resource` is the ARN on
-    which a signed caller must be allowed `service:Name`; None where the operation itself judges, or nothing is needed (spec E.4). `also`
-    are further pairs of action and ARN. `unlike` says what is not as AWS has it.
+    which a signed caller must be allowed `service:Name`; None where the operation itself judges, or nothing is needed (spec E.4). `unlike`
+    says what is not as AWS has it.
     """
 
     name: str
     auth: Auth
     handler: Handler
     resource: Resource | None = None
-    also: Callable[[Call], list[tuple[str, str]]] | None = None
     unlike: str = ""
 
 
