@@ -31,8 +31,8 @@ def tab_to(page: Any, name: str) -> None:
 
 
 def type_password(page: Any, name: str) -> None:
-    """On a sample provider's form the name field has the focus already."""
-    page.wait_for_selector("#username")
+    """On a sample provider's form the name field gets the focus by itself: a moment after it is there, and keys typed before are lost."""
+    page.wait_for_selector("#username:focus")
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(f"{name}pass")
@@ -56,8 +56,8 @@ def test_signing_out_reaches_the_provider_and_comes_back(page: Any, demo: Layout
     page.goto(f"{demo.app}/sign-in?with=SampleSAML")
     type_password(page, "alice")
     page.wait_for_url(f"{demo.app}/")
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(f"{demo.app}/")
+    with page.expect_navigation(url=f"{demo.app}/"):  # it is there already: wait_for_url would not wait
+        page.get_by_role("button", name="Sign out").click()
     assert page.locator("table").count() == 0
     page.goto(f"{demo.saml}/")
     assert "Nobody is signed in" in page.content()
