@@ -44,11 +44,6 @@ def base_url() -> str:
     return str(request.environ["crossgate.base_url"])
 
 
-def root_path() -> str:
-    """The path under which `/static/` lies on this host; usually empty."""
-    return str(request.environ.get("crossgate.root_path", ""))
-
-
 def is_https() -> bool:
     """Whether people reach us over TLS, as configured."""
     return request.scheme == "https"

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from broker.model.settings import Branding
 from broker.web import i18n, theme
-from broker.web.context import pool_or_none, request_id, root_path
+from broker.web.context import pool_or_none, request_id
 from broker.web.headers import Policy
 
 FACES = Path(__file__).parent.parent / "faces"
@@ -46,7 +46,7 @@ def _digest(name: str) -> str:
 
 def static_url(name: str) -> str:
     """A static file's path on this host; the digest lets browsers keep it for good."""
-    return f"{root_path()}/static/{name}?v={_digest(name)}"
+    return f"/static/{name}?v={_digest(name)}"
 
 
 def page(template: str, *, status: int = 200, script: bool = False, forms_anywhere: bool = False, **values: Any) -> Response:

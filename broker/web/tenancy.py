@@ -28,7 +28,7 @@ DEFAULT_PORTS = {"http": "80", "https": "443"}
 HEALTH = frozenset({"/healthz", "/readyz"})
 ROOT_FOLDERS = ("/static/", "/identity/")
 # What a server in front of us may not bring along. A header cannot: its name begins with HTTP_ by then.
-NAMES = ("pool", "pool_id", "base_url", "root_path", "client_address", "refusal", "request_id", "began")
+NAMES = ("pool", "pool_id", "base_url", "client_address", "refusal", "request_id", "began")
 OURS = tuple(f"crossgate.{name}" for name in NAMES)
 # No route has this path; the hook in `context` turns it into the refusal's own answer, and without the hook it is a 404.
 REFUSED_PATH = "/.refused"
@@ -53,7 +53,7 @@ def _calls(environ: WSGIEnvironment) -> bool:
 
 
 class Tenancy:
-    """WSGI middleware. Sets `crossgate.pool`, `.pool_id`, `.base_url`, `.root_path`, `.client_address`, or `.refusal`."""
+    """WSGI middleware. Sets `crossgate.pool`, `.pool_id`, `.base_url`, `.client_address`, or `.refusal`."""
 
     def __init__(self, app: WSGIApplication, settings: Settings, public_url: str, trusted_proxies: Iterable[str] = ()) -> None:
         self._app = app
@@ -61,7 +61,6 @@ class Tenancy:
         self._public_url = public_url.rstrip("/")
         parts = urlsplit(self._public_url)
         self._scheme = parts.scheme
-        self._root = parts.path
         self._netloc = parts.netloc
         self._port = str(parts.port or DEFAULT_PORTS.get(parts.scheme, ""))
         self._host = self._without_default_port(parts.netloc.lower())
@@ -82,7 +81,6 @@ class Tenancy:
     def _enter(self, environ: WSGIEnvironment) -> None:
         hop = self._proxies.strip(environ)
         environ["crossgate.client_address"] = hop.address
-        environ["crossgate.root_path"] = ""
         environ["crossgate.base_url"] = self._public_url
         environ["wsgi.url_scheme"] = self._scheme
         path = str(environ.get("PATH_INFO", ""))
@@ -102,18 +100,13 @@ class Tenancy:
 
     def _on_public_host(self, environ: WSGIEnvironment, path: str) -> None:
         environ["HTTP_HOST"] = self._netloc
-        environ["crossgate.root_path"] = self._root
-        if self._root:
-            if not path.startswith(self._root + "/"):
-                raise NotFound("outside the path of public_url")
-            path = path.removeprefix(self._root)
-        environ.update({"SCRIPT_NAME": self._root, "PATH_INFO": path})
+        environ.update({"SCRIPT_NAME": "", "PATH_INFO": path})
         if path.startswith(ROOT_FOLDERS) or (path == "/" and _calls(environ)):
             return
         pool_id, _, rest = path.removeprefix("/").partition("/")
         if not POOL_ID.fullmatch(pool_id):
             raise NotFound("no such pool")
-        environ.update({"SCRIPT_NAME": f"{self._root}/{pool_id}", "PATH_INFO": f"/{rest}"})
+        environ.update({"SCRIPT_NAME": f"/{pool_id}", "PATH_INFO": f"/{rest}"})
         pool = self._settings.pool(pool_id)
         if pool is None:
             raise NotFound("no such pool")

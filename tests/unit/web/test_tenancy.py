@@ -89,14 +89,6 @@ def test_paths_without_a_pool(make_app: MakeApp) -> None:
     assert client.get("/static/crossgate.css", headers={"Host": "login.acme.test"}).status_code == 200
 
 
-def test_a_public_url_with_a_path(make_app: MakeApp) -> None:
-    client = mount(make_app("https://example.test/sso"))
-    answer = client.get("/sso/acme/oauth2/authorize", headers={"Host": "example.test"})
-    assert answer.json["base"] == "https://example.test/sso/acme"
-    assert answer.json["self"] == "https://example.test/sso/acme/oauth2/authorize"
-    assert client.get("/acme/oauth2/authorize", headers={"Host": "example.test"}).status_code == 404
-
-
 def test_a_domain_shares_the_port_of_the_public_url(make_app: MakeApp) -> None:
     client = mount(make_app("http://127.0.0.1:8080"))
     answer = client.get("/oauth2/authorize", headers={"Host": "login.acme.test:8080"})
