@@ -71,6 +71,7 @@ TEXTS = (
     "${t:none, 'a'}",
     "${*}",
     "?*b",
+    "?a*",
 )
 ARNS = (
     "arn:aws:iam::1:role/a", "arn:aws:iam::1:*", "arn:aws:iam::*:role/*", "arn:aws:*::1:role/?", "*", "arn:aws:iam::${t:s}:b", "${t:x}",
