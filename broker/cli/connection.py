@@ -6,7 +6,6 @@ What the head means, gunicorn's parser says, which is strict about everything th
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
 from typing import Any
@@ -46,7 +45,7 @@ class Head(Unreader):  # type: ignore[misc]
 
 
 class Outbox:
-    """What gunicorn's response takes for a socket: it keeps the octets, so that head and body travel together."""
+    """What gunicorn's words for a bad request are written to."""
 
     __slots__ = ("_pieces",)
 
@@ -56,10 +55,6 @@ class Outbox:
     def sendall(self, data: bytes) -> None:
         """Keep it."""
         self._pieces.append(data)
-
-    def send(self, data: bytes) -> int:
-        """Only ever `100 Continue`, which the connection has long said itself."""
-        return len(data)
 
     def gettimeout(self) -> float:
         """A socket that never waits."""
@@ -103,9 +98,9 @@ class Connection:
         return not (self.busy or self._wire or self.request or self.out or self.leaving)
 
     @property
-    def body(self) -> io.BytesIO:
+    def body(self) -> bytes:
         """The request's body, decoded."""
-        return io.BytesIO(self._body)
+        return self._body
 
     def shake(self) -> bool:
         """Go on with the TLS handshake. True once it is done. Raises OSError, of which SSLWantReadError only means: later."""

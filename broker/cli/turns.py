@@ -18,10 +18,10 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from gunicorn.http.wsgi import create
 from gunicorn.sock import ssl_context
 from gunicorn.workers.base import Worker
 
+from broker.cli.answering import answer_of, environ_of
 from broker.cli.connection import ANSWER_SECONDS, NEVER, Connection, Outbox
 
 PATIENCE = 0.002
@@ -163,31 +163,19 @@ class TurnWorker(Worker):  # type: ignore[misc]
             self._ring()
 
     def _answer(self, connection: Connection) -> None:
-        outbox, keep = Outbox(), False
+        request, keep = connection.request, False
         try:
-            keep = self._respond(connection, outbox)
+            environ = environ_of(request, connection.peer, connection.server, connection.body)
+            keep = self.alive and not request.should_close()
+            octets = answer_of(self.wsgi, environ, keep)
         except Exception as error:
-            outbox = Outbox()
-            self.handle_error(connection.request, outbox, connection.peer, error)
-        connection.answer(outbox.octets(), keep)
+            octets, keep = self._failed(request, connection, error), False
+        connection.answer(octets, keep)
 
-    def _respond(self, connection: Connection, outbox: Outbox) -> bool:
-        """Run the application. Its answers are whole: nothing of ours is streamed."""
-        request = connection.request
-        response, environ = create(request, outbox, connection.peer, connection.server, self.cfg)
-        environ["wsgi.multithread"] = True
-        environ["wsgi.input"] = connection.body
-        if not self.alive:
-            response.force_close()
-        answered = self.wsgi(environ, response.start_response)
-        try:
-            for piece in answered:
-                response.write(piece)
-            response.close()
-        finally:
-            if hasattr(answered, "close"):
-                answered.close()
-        return not response.should_close()
+    def _failed(self, request: Any, connection: Connection, error: Exception) -> bytes:
+        outbox = Outbox()
+        self.handle_error(request, outbox, connection.peer, error)
+        return outbox.octets()
 
     # --- with the turn: connections ----------------------------------------------------------------------------------------------
 
@@ -277,9 +265,7 @@ class TurnWorker(Worker):  # type: ignore[misc]
         except OSError:
             return False
         except Exception as error:  # whatever the parser finds wrong, and StopIteration for nothing at all
-            outbox = Outbox()
-            self.handle_error(None, outbox, connection.peer, error)
-            connection.answer(outbox.octets(), False)
+            connection.answer(self._failed(None, connection, error), False)
             self._after(connection)
         return True
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-MOST_JUDGED = 4096
+# Whoever sends made-up addresses fills no memory with them.
+MOST_KNOWN = 4096
+LONGEST_KNOWN = 64
 
 # All of these are removed once they have been judged, so that nothing further in can trust one by mistake.
 HEADERS = (
@@ -43,20 +44,12 @@ class Proxies:
         names = tuple(trusted)
         self._unix = "unix" in names
         self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(name, strict=False) for name in names if name != "unix")
-        self._judged: dict[Address, bool] = {}
+        self._known: dict[str, tuple[str, bool]] = {}
 
     def trusts(self, address: Address | None) -> bool:
         """True if forwarded headers from this peer count; None is a peer without an address."""
         if address is None:
             return self._unix
-        known = self._judged.get(address)
-        if known is None:
-            if len(self._judged) >= MOST_JUDGED:
-                self._judged.clear()
-            known = self._judged[address] = self._judge(address)
-        return known
-
-    def _judge(self, address: Address) -> bool:
         return any(address.version == network.version and address in network for network in self._networks)
 
     def strip(self, environ: MutableMapping[str, Any]) -> Hop:
@@ -65,24 +58,36 @@ class Proxies:
         Each proxy appends on the right, so the list is read from there: the first address that is not a proxy of ours is
         the client; what stands further left was written by the client itself and proves nothing.
         """
-        peer = parse(str(environ.get("REMOTE_ADDR", "")))
+        address, trusted = self._known_hop(str(environ.get("REMOTE_ADDR", ""))) or ("", self._unix)
         host = str(environ.get("HTTP_HOST", ""))
-        client = peer
-        if self.trusts(peer):
+        if trusted:
             hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-            while self.trusts(client) and hops:
-                before = parse(hops.pop().strip())
+            while trusted and hops:
+                before = self._known_hop(hops.pop().strip())
                 if before is None:
                     break
-                client = before
+                address, trusted = before
             forwarded_host = str(environ.get("HTTP_X_FORWARDED_HOST", "")).split(",")[-1].strip()
             host = forwarded_host or host
         for name in HEADERS:
             environ.pop(name, None)
-        return Hop(address=str(client) if client else "", host=host)
+        return Hop(address, host)
+
+    def _known_hop(self, text: str) -> tuple[str, bool] | None:
+        """An address as it is written everywhere, and whether it is trusted. Reading one costs more than the rest of this file."""
+        found = self._known.get(text)
+        if found is None:
+            parsed = parse(text)
+            if parsed is None:
+                return None
+            found = (str(parsed), self.trusts(parsed))
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            if len(text) <= LONGEST_KNOWN:
+                self._known[text] = found
+        return found
 
 
-@lru_cache(4096)
 def parse(text: str) -> Address | None:
     """An address out of a header or a socket, without port and brackets; IPv4-mapped IPv6 becomes IPv4. None if it is not one."""
     if text.startswith("["):

@@ -33,7 +33,7 @@ class Pair:
         return self.connection.gathered(self.cfg)
 
     def body(self) -> bytes:
-        return self.connection.body.read()
+        return self.connection.body
 
 
 @pytest.fixture
