@@ -60,7 +60,22 @@ _HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\
 
 def find(pool: UserPool, name: str) -> AttributeSchema | None:
     """The pool's own word on an attribute, or the standard one; None if the pool has no such attribute."""
-    return next((each for each in pool.schema if each.name == name), STANDARD.get(name))
+    return _own(pool.schema).get(name) or STANDARD.get(name)
+
+
+# A pool's schema by name. A settings record is read once and then handed out, so its schema is known by which object it is.
+_OWN: dict[int, tuple[tuple[AttributeSchema, ...], dict[str, AttributeSchema]]] = {}
+_MOST_KEPT = 512
+
+
+def _own(schema: tuple[AttributeSchema, ...]) -> dict[str, AttributeSchema]:
+    known = _OWN.get(id(schema))
+    if known is None or known[0] is not schema:
+        if len(_OWN) >= _MOST_KEPT:
+            _OWN.clear()
+        # The first of a name counts.
+        known = _OWN[id(schema)] = (schema, {each.name: each for each in reversed(schema)})
+    return known[1]
 
 
 def required(pool: UserPool) -> tuple[str, ...]:
