@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.errors import MalformedPolicy
 from broker.identitypool.policy.document import LARGEST_TRUST, LIMITS, PolicyKind, compiled, parse_policy
+from broker.identitypool.policy.trust import fit_for_classic_flow
 from tests.unit.identitypool.policy.asking import ACCOUNT, ROLE, policy, statement, trust
 
 GOOD = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
@@ -155,6 +158,18 @@ def test_scalars_and_lists_are_one_and_text_and_mapping_too() -> None:
     assert one.version == many.version == "2008-10-17"
 
 
+@pytest.mark.parametrize("name", ["x" * 5_000, "a\nb", "\u2028", "a\x00"])
+def test_a_name_of_the_author_fits_a_line_of_the_log(name: str) -> None:
+    for tree in (
+        statement(**{name: 1}),
+        statement(Condition={name: {"a:b": "c"}}),
+        statement(Condition={"StringEquals": {f"a:{name}": []}}),
+    ):
+        error = refused({"Statement": tree})
+        assert error.public.isprintable()
+        assert len(error.public) < 500
+
+
 def test_a_sid_is_there_once() -> None:
     assert len(policy(statement(Sid="A"), statement(Sid="B"), statement(), statement()).statements) == 4
     assert '"A" is used twice' in refused({"Statement": [statement(Sid="A"), statement(Sid="A")]}).public
@@ -258,3 +273,17 @@ def test_policies_are_compiled_in_many_threads_at_once() -> None:
 def test_a_mapping_that_is_no_json_is_refused() -> None:
     assert "JSON" in refused({"Statement": {"Effect": {1, 2}}}).public
     assert "JSON" in refused({"Statement": {"Effect": float("nan")}}).public
+
+
+def test_the_policies_of_the_reference_page_are_read() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "policies.md").read_text(encoding="utf-8")
+    role, trusted = re.findall(r"```json\n(.*?)```", page, re.S)
+    assert parse_policy(role, "identity").statements[0].sid == "OwnFolder"
+    assert fit_for_classic_flow(parse_policy(trusted, "trust"))
+    for kind, size in (
+        ("inline", LIMITS["identity"]),
+        ("managed", LIMITS["managed"]),
+        ("trust", LARGEST_TRUST),
+        ("session", LIMITS["session"]),
+    ):
+        assert re.search(rf"^\| {kind} polic[^|]*\| {size:,} ", page, re.M), kind
