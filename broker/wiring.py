@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
 from broker.config import Config
 from broker.flows.access_kit import AccessKit, Account
@@ -23,8 +25,6 @@ from broker.services import Services
 from broker.services.access import AccessServices
 from broker.stores.open import open_store, open_transient
 from broker.stores.settings import CachedSettings
-from broker.stores.sql.backup import backup, restore
-from broker.stores.sql.migrate import current, migrate
 from broker.system.audit import AuditLog
 from broker.system.clock import SystemClock, SystemRandom
 from broker.tokens.issue import TokenIssuer
@@ -35,7 +35,22 @@ from broker.web.tenancy import origins_of
 from metadata.fetch import Fetcher, Limits
 from providers.base import Toolbox
 
-__all__ = ["Wired", "backup", "build", "current", "migrate", "restore"]
+__all__ = ["Wired", "build"]
+
+# What the command line does with a database as a whole (`broker.cli.prepare.Database`), and where it is.
+DATABASE = {
+    "backup": "broker.stores.sql.backup",
+    "current": "broker.stores.sql.migrate",
+    "migrate": "broker.stores.sql.migrate",
+    "restore": "broker.stores.sql.backup",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """One of these, imported when it is asked for: Alembic takes a quarter of a second, and no web worker has a use for it."""
+    if name not in DATABASE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(DATABASE[name]), name)
 
 
 @dataclass(frozen=True, slots=True)
