@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import uuid
 from dataclasses import dataclass, field
 from string import Template
 
@@ -13,6 +14,10 @@ POOL = "local_Demo"
 SAML_NAME = "SampleSAML"
 OIDC_NAME = "SampleOIDC"
 CLIENT_ID = "sampleapp"
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+LOGIN = f"cognito-idp.{REGION}.amazonaws.com/{POOL}"
+"""The user pool's key in a `Logins` map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,9 @@ class Layout:
     saml_port: int
     oidc_port: int
     app_port: int
+    reports_port: int
+    authorize_port: int
+    identity_pool: str = field(default_factory=lambda: f"{REGION}:{uuid.uuid4()}")
     client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     upstream_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
@@ -51,13 +59,28 @@ class Layout:
         """The sample app."""
         return f"http://{HOST}:{self.app_port}"
 
+    @property
+    def reports(self) -> str:
+        """The guarded API."""
+        return f"http://{HOST}:{self.reports_port}"
+
+    @property
+    def authorize(self) -> str:
+        """Where the guard of that API asks."""
+        return f"http://{HOST}:{self.authorize_port}/authorize"
+
 
 def make_layout() -> Layout:
     """The ports people remember where they are free, others where they are not."""
     taken: set[int] = set()
-    broker, saml, oidc, app = (free_port(wanted, taken) for wanted in (8080, 8081, 8082, 8083))
-    return Layout(broker, saml, oidc, app)
+    broker, saml, oidc, app, reports, authorize = (free_port(wanted, taken) for wanted in range(8080, 8086))
+    return Layout(broker, saml, oidc, app, reports, authorize)
 
+
+OWN_REPORTS = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "reports:Read", "Resource": "arn:aws:reports:::${aws:PrincipalTag/Department}"}],
+}
 
 CONFIG = Template(
     """\
@@ -69,6 +92,8 @@ public_url = $public_url
 bind = $bind
 workers = 2
 drain_seconds = 2
+# The guard of the reports API is the proxy here.
+trusted_proxies = [$host]
 
 [network]
 # The sample providers are on this machine. Without this line no private address is ever reached.
@@ -77,9 +102,19 @@ allow = [$host]
 [store]
 url = "sqlite:///demo.db"
 
+[aws]
+region = $region
+account_id = $account
+
+[authorize]
+bind = $authorize_bind
+
 [[user_pool]]
 id = $pool
 name = "Demo"
+
+[[user_pool.attribute]]
+name = "custom:department"
 
 [user_pool.branding]
 title = "Crossgate demo"
@@ -92,6 +127,8 @@ secret = $client_secret
 redirect_uris = [$callback]
 logout_uris = [$home]
 scopes = ["openid", "email", "profile"]
+# A custom attribute is in tokens only where it is listed.
+read_attributes = ["email", "email_verified", "given_name", "family_name", "custom:department"]
 providers = [$saml_name, $oidc_name]
 
 [[user_pool.provider]]
@@ -105,6 +142,7 @@ sign_out = true
 email = "mail"
 given_name = "firstName"
 family_name = "lastName"
+"custom:department" = "department"
 
 [[user_pool.provider]]
 name = $oidc_name
@@ -119,6 +157,40 @@ email = "email"
 email_verified = "email_verified"
 given_name = "given_name"
 family_name = "family_name"
+"custom:department" = "department"
+
+# From a token of that pool to temporary credentials: the department decides about the role, and becomes a tag.
+
+[[identity_pool]]
+id = $identity_pool
+name = "Demo"
+authenticated_role = "staff"
+
+[[identity_pool.user_pool]]
+id = $pool
+client = $client_id
+role_from = "rules"
+rules = [{ claim = "custom:department", value = "marketing", role = "marketing" }]
+ambiguous = "authenticated"
+tags = { Department = "custom:department" }
+
+[[role]]
+name = "marketing"
+description = "Reads the reports of its own department"
+policies = [{ name = "own-reports", document = $own_reports }]
+
+[[role]]
+name = "staff"
+description = "May read no report"
+
+# What a request to the reports API means.
+
+[[protected_service]]
+name = "reports"
+hosts = [$reports_host]
+rules = [
+    { methods = ["GET"], path = "/reports/{department}", action = "reports:Read", resource = "arn:aws:reports:::{department}" },
+]
 """
 )
 
@@ -139,5 +211,11 @@ def config_toml(layout: Layout) -> str:
         "metadata_url": layout.saml + "/metadata",
         "issuer": layout.oidc,
         "upstream_secret": layout.upstream_secret,
+        "region": REGION,
+        "account": ACCOUNT,
+        "authorize_bind": f"{HOST}:{layout.authorize_port}",
+        "identity_pool": layout.identity_pool,
+        "own_reports": json.dumps(OWN_REPORTS),
+        "reports_host": f"{HOST}:{layout.reports_port}",
     }
     return CONFIG.substitute({name: json.dumps(value) for name, value in values.items()})

@@ -157,6 +157,7 @@ class OidcIdp:
             "given_name": person.given_name,
             "family_name": person.family_name,
             "name": f"{person.given_name} {person.family_name}",
+            "department": person.department,
             "groups": list(person.groups),
         }
 

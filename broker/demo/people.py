@@ -23,14 +23,15 @@ class Person:
     email: str
     given_name: str
     family_name: str
+    department: str
     groups: tuple[str, ...] = ()
 
 
 PEOPLE = {
     person.name: person
     for person in (
-        Person("alice", "alicepass", "u-1001", "alice@example.com", "Alice", "Archer", ("engineering", "admins")),
-        Person("bob", "bobpass", "u-1002", "bob@example.com", "Bob", "Baker", ("sales",)),
+        Person("alice", "alicepass", "u-1001", "alice@example.com", "Alice", "Archer", "marketing", ("engineering", "admins")),
+        Person("bob", "bobpass", "u-1002", "bob@example.com", "Bob", "Baker", "sales", ("sales",)),
     )
 }
 

@@ -129,6 +129,7 @@ def _assertion(answer: Answer) -> etree._Element:
             _attribute("mail", person.email),
             _attribute("firstName", person.given_name),
             _attribute("lastName", person.family_name),
+            _attribute("department", person.department),
             _attribute("memberOf", *person.groups),
         ),
         ID=new_id(),

@@ -16,6 +16,7 @@ from authlib.integrations.flask_client import OAuth
 from flask import Flask, Response, jsonify, redirect, request, session
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from broker.demo.exchange import Cloud, Exchanged, exchange
 from broker.demo.party import make_party, page
 
 
@@ -28,6 +29,7 @@ class Registration:
     client_secret: str = field(repr=False)
     base: str
     providers: tuple[tuple[str, str], ...] = ()
+    cloud: Cloud | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class SignIn:
     access_token: str = field(repr=False)
     claims: dict[str, Any]
     access_claims: dict[str, Any]
+    exchanged: Exchanged
 
 
 class SampleApp:
@@ -85,12 +88,19 @@ class SampleApp:
         visit = session.get("visit") or secrets.token_urlsafe(16)
         session.clear()
         session["visit"] = visit
-        self._visits.setdefault(visit, {})[label] = SignIn(label, tokens["id_token"], tokens["access_token"], claims, access)
+        cloud = self._registration.cloud
+        exchanged = exchange(cloud, tokens["id_token"]) if cloud else Exchanged(problem="This app uses no identity pool.")
+        self._visits.setdefault(visit, {})[label] = SignIn(label, tokens["id_token"], tokens["access_token"], claims, access, exchanged)
         return redirect("/", 303)
 
     def tokens(self) -> Response:
         """GET /tokens.json: this visitor's raw tokens, for whoever wants to verify them himself."""
-        return jsonify({label: {"id_token": one.id_token, "access_token": one.access_token} for label, one in self._mine().items()})
+        return jsonify(
+            {
+                label: {"id_token": one.id_token, "access_token": one.access_token, "credentials": one.exchanged.as_dict()}
+                for label, one in self._mine().items()
+            }
+        )
 
     def sign_out(self) -> WerkzeugResponse:
         """Forget the tokens and end the session at the broker (OpenID Connect RP-Initiated Logout)."""
@@ -108,7 +118,21 @@ def _tables(sign_ins: list[SignIn]) -> list[tuple[str, list[tuple[str, list[str]
     return [
         ("ID token", _rows([one.claims for one in sign_ins])),
         ("Access token", _rows([one.access_claims for one in sign_ins])),
+        ("Temporary credentials", _rows([_credentials(one.exchanged) for one in sign_ins])),
     ]
+
+
+def _credentials(exchanged: Exchanged) -> dict[str, Any]:
+    """What the app's AWS client got for the ID token, and what the reports API said to it."""
+    if exchanged.problem:
+        return {"problem": exchanged.problem}
+    told: dict[str, Any] = {
+        "identity": exchanged.identity_id,
+        "caller": exchanged.role,
+        "principal tags": exchanged.tags or None,
+        "expires": exchanged.expires_at,
+    }
+    return told | {f"GET /reports/{department}": f"{status} {words}" for department, status, words in exchanged.reports}
 
 
 def _rows(tokens: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:

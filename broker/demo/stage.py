@@ -19,15 +19,17 @@ from rich.panel import Panel
 from rich.table import Table
 
 from broker.demo import layout as plan
+from broker.demo.exchange import Cloud
 from broker.demo.layout import Layout, config_toml, make_layout
 from broker.demo.oidc_idp import Client, make_oidc_idp
 from broker.demo.people import PEOPLE, make_key
+from broker.demo.reports import make_reports
 from broker.demo.saml_idp import make_saml_idp
 from broker.demo.sample_app import Registration, make_sample_app
 from broker.demo.servers import Broker, DemoFailed, Party
 from broker.demo.visitor import Visitor
 
-Decoded = dict[str, dict[str, Any]]
+Decoded = dict[str, Any]
 
 
 def run(headless: bool, as_json: bool) -> int:
@@ -65,6 +67,7 @@ def everyone() -> Iterator[Layout]:
         layout.client_secret,
         layout.app,
         ((plan.SAML_NAME, "SAML"), (plan.OIDC_NAME, "OIDC")),
+        Cloud(layout.broker, layout.identity_pool, layout.reports),
     )
     callback = f"{layout.issuer}/oauth2/idpresponse"
     client = Client("crossgate", layout.upstream_secret, (callback,), (f"{layout.issuer}/signedout",))
@@ -75,6 +78,7 @@ def everyone() -> Iterator[Layout]:
         config.write_text(config_toml(layout), encoding="utf-8")
         stack.enter_context(Party(saml, layout.saml_port))
         stack.enter_context(Party(oidc, layout.oidc_port))
+        stack.enter_context(Party(make_reports(layout.authorize), layout.reports_port))
         stack.enter_context(Party(make_sample_app(registration), layout.app_port))
         broker = stack.enter_context(Broker(config, layout.broker))
         try:
@@ -86,7 +90,7 @@ def everyone() -> Iterator[Layout]:
 def sign_in_both_ways(layout: Layout) -> dict[str, Decoded]:
     """Sign in through each provider as a browser would, and verify what the app got against the pool's JWKS. Raises DemoFailed."""
     keys = jwt.PyJWKClient(f"{layout.issuer}/.well-known/jwks.json")
-    result = {}
+    result: dict[str, Decoded] = {}
     for short, provider, name in (("saml", plan.SAML_NAME, "alice"), ("oidc", plan.OIDC_NAME, "bob")):
         visitor = Visitor()
         try:
@@ -102,9 +106,20 @@ def sign_in_both_ways(layout: Layout) -> dict[str, Decoded]:
         result[short] = {
             "id_token": _verified(keys, layout, tokens["id_token"], "id"),
             "access_token": _verified(keys, layout, tokens["access_token"], "access"),
+            "credentials": tokens["credentials"],
         }
     _same_shape(result["saml"], result["oidc"])
+    _as_rules_say(result)
     return result
+
+
+def _as_rules_say(result: dict[str, Decoded]) -> None:
+    """The promise of the identity pool: Alice of marketing reads her department's report and no other, Bob of sales reads none."""
+    for way, role, allowed in (("saml", "marketing", {"marketing"}), ("oidc", "staff", set())):
+        given = result[way]["credentials"]
+        read = {department for department, status in given.get("reports", {}).items() if status == 200}
+        if f":assumed-role/{role}/" not in given.get("role", "") or read != allowed:
+            raise DemoFailed(f"The credentials of {way} are not what the rules say: {json.dumps(given)}")
 
 
 def _verified(keys: jwt.PyJWKClient, layout: Layout, token: str, use: str) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def _verified(keys: jwt.PyJWKClient, layout: Layout, token: str, use: str) -> di
 
 def _same_shape(one: Decoded, other: Decoded) -> None:
     """The promise of the whole: tokens of both kinds of provider have the same claims."""
-    for token in one:
+    for token in ("id_token", "access_token"):
         differing = set(one[token]) ^ set(other[token])
         if differing:
             raise DemoFailed(f"The two {token}s differ in claims: {', '.join(sorted(differing))}.")
@@ -139,7 +154,7 @@ def _print(result: dict[str, Decoded], as_json: bool) -> None:
         sys.stdout.write(json.dumps(result, indent=2, sort_keys=True) + "\n")
         return
     out = Console()
-    for token in ("id_token", "access_token"):
+    for token in ("id_token", "access_token", "credentials"):
         table = Table(title=token.replace("_", " ").replace("id", "ID"), title_justify="left")
         for heading in ("claim", "through SAML", "through OpenID Connect"):
             table.add_column(heading, overflow="fold")
@@ -155,6 +170,7 @@ def _show_where_to_click(talk: Console, layout: Layout) -> None:
         ("The SAML IdP", f"{layout.saml}/"),
         ("The OIDC IdP", f"{layout.oidc}/"),
         ("The broker's issuer", layout.issuer),
+        ("The guarded reports API", f"{layout.reports}/reports/marketing"),
     ):
         table.add_row(label, f"[link={url}]{url}[/link]")
     table.add_row("", "")
