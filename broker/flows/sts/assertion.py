@@ -16,7 +16,7 @@ from broker.api_errors import InvalidIdentityToken
 from broker.flows.access_kit import AccessKit
 from broker.model.iam import SamlProvider as SamlRecord
 from metadata.cache import Freshness
-from providers.base import Inbound, ProviderSpec, Toolbox, UpstreamIdentity
+from providers.base import Burn, Inbound, ProviderSpec, Toolbox, UpstreamIdentity
 from providers.errors import ProviderError
 from providers.saml.provider import SamlProvider
 
@@ -49,23 +49,34 @@ def read_assertion(kit: AccessKit, provider_arn: str, encoded: str, purpose: str
 
     Raises InvalidIdentityToken; the reader's reason is its code.
     """
-    record = _record(kit, provider_arn)
-    found = _finished(kit, record, encoded)
+    accepted, burns = _verified(kit, provider_arn, encoded)
     with kit.base.store.unit() as unit:
-        for burn in found.burns:
+        for burn in burns:
             if not unit.burn(f"{burn.key}:{purpose}", burn.until):
                 raise InvalidIdentityToken("the assertion was shown before", public="Invalid SAML response.", code="response_replayed")
-    return Accepted(
+    return accepted
+
+
+def look_at_assertion(kit: AccessKit, provider_arn: str, encoded: str) -> Accepted:
+    """As `read_assertion`, but nothing is burned, nor is it asked whether it was: for explanations, which give nothing out."""
+    return _verified(kit, provider_arn, encoded)[0]
+
+
+def _verified(kit: AccessKit, provider_arn: str, encoded: str) -> tuple[Accepted, tuple[Burn, ...]]:
+    record = _record(kit, provider_arn)
+    found = _finished(kit, record, encoded)
+    accepted = Accepted(
         provider=record,
         issuer=found.issuer,
         subject=found.subject,
         subject_type=_type(found),
         audience=record.audience,
         recipient=record.recipient,
-        roles=_paired(found, provider_arn),
+        roles=paired_roles(found.attributes, provider_arn),
         claims={**found.attributes, "NameID": found.subject},
         ends_at=found.session.not_on_or_after,
     )
+    return accepted, tuple(found.burns)
 
 
 def _record(kit: AccessKit, provider_arn: str) -> SamlRecord:
@@ -123,9 +134,9 @@ def _type(found: UpstreamIdentity) -> str:
     return short if short in {"persistent", "transient"} else form
 
 
-def _paired(found: UpstreamIdentity, provider_arn: str) -> tuple[str, ...]:
+def paired_roles(attributes: Mapping[str, Any], provider_arn: str) -> tuple[str, ...]:
     """The roles of the Role attribute, each beside this provider's ARN, in either order."""
-    values = found.attributes.get(ATTRIBUTES + "Role", ())
+    values = attributes.get(ATTRIBUTES + "Role", ())
     roles = []
     for value in [values] if isinstance(values, str) else values:
         parts = [part.strip() for part in str(value).split(",")]
