@@ -10,8 +10,9 @@ from broker.errors import MalformedPolicy
 from broker.identitypool.policy.context import COGNITO, ContextKeys, Principal
 from broker.identitypool.policy.document import LARGEST_TRUST, compiled
 from broker.identitypool.policy.evaluate import Policies
+from broker.identitypool.policy.explain import Explanation
 from broker.identitypool.policy.glob import fold
-from broker.identitypool.policy.trust import Assumption, actions_needed, may_assume
+from broker.identitypool.policy.trust import Assumption, actions_needed, explain_assumption, may_assume
 from broker.identitypool.roles import role_arn
 from broker.model.iam import Role
 from broker.model.sts import ContextValue
@@ -40,13 +41,22 @@ class Wish:
 def refusal(account_id: str, role: Role, wish: Wish, now: datetime) -> str | None:
     """Why the role does not let them in, for the log; None if it does. Tags and source identity need an Allow each of their own."""
     try:
-        trust = compiled(role.trust, "trust", LARGEST_TRUST)
+        decision = may_assume(*_question(account_id, role, wish, now))
     except MalformedPolicy as malformed:
         return malformed.private
-    arn = role_arn(account_id, role)
-    actions = actions_needed(wish.action, tags=bool(wish.tags), source_identity=wish.source_identity is not None)
-    decision = may_assume(Assumption(arn, (role.name, trust), wish.caller), wish.principal, actions, _keys(role, wish, now))
     return None if decision.allowed else decision.reason
+
+
+def explained(account_id: str, role: Role, wish: Wish, now: datetime) -> tuple[Explanation, ...]:
+    """As `refusal`, with the part of every statement, one explanation an action that is needed. Raises MalformedPolicy."""
+    return explain_assumption(*_question(account_id, role, wish, now))
+
+
+def _question(account_id: str, role: Role, wish: Wish, now: datetime) -> tuple[Assumption, Principal, tuple[str, ...], ContextKeys]:
+    trust = compiled(role.trust, "trust", LARGEST_TRUST)
+    actions = actions_needed(wish.action, tags=bool(wish.tags), source_identity=wish.source_identity is not None)
+    assumption = Assumption(role_arn(account_id, role), (role.name, trust), wish.caller)
+    return assumption, wish.principal, actions, _keys(role, wish, now)
 
 
 def _keys(role: Role, wish: Wish, now: datetime) -> ContextKeys:

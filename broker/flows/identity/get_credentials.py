@@ -38,7 +38,7 @@ def get_credentials(
         role_arn = role_or_refusal(resolution)
         tags = tags_for(known.pool, known.proofs)
         detail["tags"] = sorted(tags.tags)
-        credentials = kit.credentials.issue(_grant(kit, known, role_arn, tags))
+        credentials = kit.credentials.issue(grant_for(kit, known, role_arn, tags))
     except ApiError as error:
         detail |= {"private": error.private[:500], "steps": told_steps(resolution)}
         kit.base.audit("credentials.refused", "refused", error.code, detail, pool_id=known.pool.id)
@@ -76,7 +76,8 @@ def _detail(known: SignedIn, resolution: Resolution) -> dict[str, Any]:
     return detail
 
 
-def _grant(kit: AccessKit, known: SignedIn, role_arn: str, tags: TagSet) -> Grant:
+def grant_for(kit: AccessKit, known: SignedIn, role_arn: str, tags: TagSet) -> Grant:
+    """What the issuer is asked for. No token is signed before the issuer wants it."""
     pool, amr = known.pool, amr_of(known.proofs)
     # Guests may do what their role and the service allow, never the role alone (attack IP-S1.3).
     policies = () if known.proofs else guest_session_policies(pool.guest_inline_policy, pool.guest_managed_policy)

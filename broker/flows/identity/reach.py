@@ -41,7 +41,7 @@ def reach(kit: AccessKit, pool: IdentityPool, identity_id: str | None, proofs: S
     if any(proof.kind == "openid" for proof in proofs):
         return _by_own_token(kit, pool, identity_id, proofs)
     keys = tuple((proof.key, proof.subject) for proof in proofs)
-    return settled(kit, pool.id, lambda unit: _settle(kit, unit, pool, identity_id, keys))
+    return settled(kit, pool.id, lambda unit: settle(kit, unit, pool, identity_id, keys))
 
 
 def settled(kit: AccessKit, pool_id: str, step: Callable[[Unit], Story]) -> PoolIdentity:
@@ -67,7 +67,8 @@ def _by_own_token(kit: AccessKit, pool: IdentityPool, identity_id: str | None, p
         return of_pool(unit, pool.id, subject)
 
 
-def _settle(kit: AccessKit, unit: Unit, pool: IdentityPool, identity_id: str | None, keys: Sequence[Key]) -> Story:
+def settle(kit: AccessKit, unit: Unit, pool: IdentityPool, identity_id: str | None, keys: Sequence[Key]) -> Story:
+    """One try: find, make, link or merge. `explain` takes it in a unit that keeps nothing. Raises as `reach`, and Conflict."""
     now = kit.base.now()
     given = live(unit.pool_identities.get(identity_id), identity_id) if identity_id is not None else None
     if not keys:

@@ -43,25 +43,28 @@ class EmbeddedIssuer:
         if role is None:
             raise InvalidPoolConfiguration(f"no enabled role {grant.role_arn} in account {self.account_id}")
         now = self.clock.now()
-        if why := refusal(self.account_id, role, self._wish(grant), now):
+        if why := refusal(self.account_id, role, wish_of(self.account_id, self.identity_base, grant), now):
             raise InvalidPoolConfiguration(f"{grant.role_arn}: {why}")
-        return mint(self.tokens, self.random, _session(grant, role, now))
-
-    def _wish(self, grant: Grant) -> Wish:
-        pool_id = grant.identity_pool_id or ""
-        return Wish(
-            action=WITH_WEB_IDENTITY,
-            principal=Principal.federated(*pool_names(self.identity_base, self.account_id, pool_id)),
-            session_name=grant.session_name,
-            keys={**grant.federated, "aws:FederatedProvider": COGNITO},
-            aliases=pool_aliases(self.identity_base, pool_id),
-            tags=grant.tags,
-            transitive_keys=grant.transitive_keys,
-            source_identity=grant.source_identity,
-        )
+        return mint(self.tokens, self.random, session_of(grant, role, now))
 
 
-def _session(grant: Grant, role: Role, now: datetime) -> StsSession:
+def wish_of(account_id: str, identity_base: str, grant: Grant) -> Wish:
+    """The grant as the role's trust policy sees it."""
+    pool_id = grant.identity_pool_id or ""
+    return Wish(
+        action=WITH_WEB_IDENTITY,
+        principal=Principal.federated(*pool_names(identity_base, account_id, pool_id)),
+        session_name=grant.session_name,
+        keys={**grant.federated, "aws:FederatedProvider": COGNITO},
+        aliases=pool_aliases(identity_base, pool_id),
+        tags=grant.tags,
+        transitive_keys=grant.transitive_keys,
+        source_identity=grant.source_identity,
+    )
+
+
+def session_of(grant: Grant, role: Role, now: datetime) -> StsSession:
+    """The session that the grant begins, still without an access key."""
     return StsSession(
         access_key_id="",
         role_arn=grant.role_arn,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from broker.api_errors import ExpiredIdentityToken, IdpCommunication, InvalidIdentityToken
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity.proofs import refusals
@@ -33,7 +36,7 @@ def id_token(kit: AccessKit, pool: IdentityPool, key: str, token: str, operation
     web = _read(kit, token, key)
     if web.provider is None or web.provider.url != provider.url:
         raise refusals.refused(refusals.WRONG_ISSUER, f"the token is of {web.issuer[:200]!r}", "issuer_mismatch")
-    audience = _audience(web, provider.client_ids)
+    audience = audience_of(web.claims, provider.client_ids)
     subject = _subject(web)
     return Proof(
         kind="oidc",
@@ -72,8 +75,9 @@ def _read(kit: AccessKit, token: str, key: str) -> WebToken:
         raise refusals.refused(words, f"{key}: {error.private}") from None
 
 
-def _audience(web: WebToken, allowed: tuple[str, ...]) -> str:
-    azp, aud = web.claims.get("azp"), web.claims.get("aud")
+def audience_of(claims: Mapping[str, Any], allowed: tuple[str, ...]) -> str:
+    """The client that a token is for, among those registered. Raises NotAuthorized."""
+    azp, aud = claims.get("azp"), claims.get("aud")
     if aud is None:
         raise refusals.refused(refusals.NO_AUDIENCE, "no aud", "audience_missing")
     given = [azp] if isinstance(azp, str) else [aud] if isinstance(aud, str) else aud if isinstance(aud, list) else []

@@ -6,19 +6,30 @@ GetCredentialsForIdentity), so it is good for each of them once: shown again, it
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from broker.api_errors import InvalidIdentityToken
 from broker.errors import BrokerError
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity.proofs import refusals
-from broker.flows.sts.assertion import Accepted, read_assertion
+from broker.flows.sts.assertion import Accepted, look_at_assertion, read_assertion
 from broker.model.identity import IdentityPool
 from broker.model.sts import Proof
 
 
 def assertion(kit: AccessKit, pool: IdentityPool, key: str, token: str, operation: str) -> Proof:
     """Raises NotAuthorized; the reader's own reason goes to the log."""
+    return _proof(key, lambda: read_assertion(kit, key, token, f"{pool.id}/{operation}"))
+
+
+def unburned(kit: AccessKit, key: str, token: str) -> Proof:
+    """As `assertion`, but it stays as good as it was: for explanations."""
+    return _proof(key, lambda: look_at_assertion(kit, key, token))
+
+
+def _proof(key: str, read: Callable[[], Accepted]) -> Proof:
     try:
-        accepted: Accepted = read_assertion(kit, key, token, f"{pool.id}/{operation}")
+        accepted = read()
     except (InvalidIdentityToken, BrokerError) as error:
         raise refusals.refused(refusals.INVALID, f"{key}: {error.private}", error.code) from None
     return Proof(
