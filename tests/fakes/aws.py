@@ -66,7 +66,7 @@ class AwsHouse:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        toml = TOML.replace(PUBLIC, url).replace("{issuer}", issuer) + AWS + more.replace("{url}", url)
+        toml = (TOML + AWS + more).replace(PUBLIC, url).replace("{issuer}", issuer)
         broker = TestBroker.start(folder, toml)
         server = make_server("127.0.0.1", int(url.rpartition(":")[2]), broker.app, threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
