@@ -13,6 +13,7 @@ from broker.ports.store import Advanced, Reused
 from broker.stores.documents import adapter, millis, span
 from broker.stores.lifetimes import ACCESS_TOKEN_CEILING
 from broker.stores.memory.state import FamilyRow, JobRow, State, TokenRow, kept
+from broker.stores.rotation import retired_until, worth
 
 
 class MemorySessions:
@@ -76,20 +77,27 @@ class MemoryRefreshes:
     def find(self, token_hash: str) -> RefreshFamily | None:
         now = self._state.now_ms()
         token, row = self._look(token_hash)
-        if token is None or row is None or row.family.revoked or millis(row.family.expires_at) <= now:
+        if token is None or row is None:
             return None
-        return row.family if token.usable_until is None or token.usable_until > now else None
+        return (
+            row.family
+            if worth(token.usable_until, millis(row.family.expires_at), row.family.revoked, now) in {"current", "forgiven"}
+            else None
+        )
 
     def advance(self, token_hash: str, successor_hash: str, now: datetime, grace_seconds: int) -> Advanced | Reused | None:
         moment = millis(now)
         token, row = self._look(token_hash)
-        if token is None or row is None or row.family.revoked or millis(row.family.expires_at) <= moment:
+        if token is None or row is None:
             return None
-        if token.usable_until is None:
-            self._state.tokens.set(token_hash, replace(token, usable_until=moment + span(grace_seconds) if grace_seconds else 0))
-        elif token.usable_until <= moment:
+        found = worth(token.usable_until, millis(row.family.expires_at), row.family.revoked, moment)
+        if found == "over":
+            return None
+        if found == "reused":
             self._revoke(row)
             return Reused(replace(row.family, revoked=True))
+        if found == "current":
+            self._state.tokens.set(token_hash, replace(token, usable_until=retired_until(moment, grace_seconds)))
         self._add(row.family.id, successor_hash)
         return Advanced(row.family)
 

@@ -16,6 +16,7 @@ from broker.model.login import RefreshFamily
 from broker.ports.store import Advanced, Reused
 from broker.stores.documents import decode, encode, millis, span
 from broker.stores.lifetimes import ACCESS_TOKEN_CEILING
+from broker.stores.rotation import retired_until, worth
 from broker.stores.sql.dialect import insert_new
 from broker.stores.sql.prepared import Prepared
 from broker.stores.sql.tables import families, refresh_tokens
@@ -78,14 +79,16 @@ class SqlRefreshes:
     def advance(self, token_hash: str, successor_hash: str, now: datetime, grace_seconds: int) -> Advanced | Reused | None:
         moment = millis(now)
         row = self._work.write(_LOCK, {"b_token": token_hash}).first()
-        if row is None or row.revoked or row.expires_at <= moment:
+        if row is None:
             return None
-        if row.usable_until is None:
-            # Without grace it ends at no time at all: a caller who read his clock first may get the lock second.
-            self._work.write(_RETIRE, {"b_token": token_hash, "b_until": moment + span(grace_seconds) if grace_seconds else 0})
-        elif row.usable_until <= moment:
+        found = worth(row.usable_until, row.expires_at, bool(row.revoked), moment)
+        if found == "over":
+            return None
+        if found == "reused":
             self.revoke(row.pool_id, family=row.id)
             return Reused(replace(_family(row), revoked=True))
+        if found == "current":
+            self._work.write(_RETIRE, {"b_token": token_hash, "b_until": retired_until(moment, grace_seconds)})
         self._add(row.pool_id, row.id, successor_hash)
         return Advanced(_family(row))
 
