@@ -38,7 +38,7 @@ def access_names_differ(config: Config) -> Iterator[Finding]:
 def documents_are_one(config: Config) -> Iterator[Finding]:
     """A policy has one document, and it is one that the evaluator takes: whole, and with the statement that is wrong named."""
     for role in config.role:
-        yield from _trust(label("role", role.name), role)
+        yield from _trust(label("role", role.name), role, f"{config.server.public_url.rstrip('/')}/identity")
         for name in repeated(policy.name for policy in role.policies):
             yield Finding(label("role", role.name), "policies", f"{name} is there twice", "remove one of them")
         for inline in role.policies:
@@ -53,18 +53,33 @@ def documents_are_one(config: Config) -> Iterator[Finding]:
             yield from _parsed(label("identity_pool", pool.id), "guest_policy_file", pool.guest_policy_file.text, "session")
 
 
-def _trust(table: str, role: Role) -> Iterator[Finding]:
+def _trust(table: str, role: Role, identity_base: str) -> Iterator[Finding]:
     if role.trust_file and role.trust:
         yield Finding(table, "trust", "stands beside trust_file", "give one of them, or neither")
     elif text := (role.trust_file.text if role.trust_file else role.trust):
-        yield from _parsed(table, "trust_file" if role.trust_file else "trust", text, "trust")
+        yield from _trusted(table, "trust_file" if role.trust_file else "trust", text, identity_base)
+
+
+def _trusted(table: str, key: str, text: str, identity_base: str) -> Iterator[Finding]:
+    """A trust policy that is read, and that lets no other identity pool in (rows IP-S1.4 and IP-S1.5)."""
+    from broker.identitypool.policy.document import LARGEST_TRUST, parse_policy
+    from broker.identitypool.policy.trust import issuers_named, trust_warnings
+
+    try:
+        policy = parse_policy(text.strip(), "trust", limit=LARGEST_TRUST)
+    except BrokerError as malformed:
+        yield Finding(table, key, malformed.public, "")
+        return
+    for found in trust_warnings(policy, issuers_named(policy, identity_base)):
+        what, _, remedy = found.words.partition("; ")
+        yield Finding(table, key, f"statement {found.statement}: {what}", remedy, warning=found.level == "warn")
 
 
 def _document(table: str, key: str, policy: InlinePolicy | Policy) -> Iterator[Finding]:
     if (policy.file is None) == (policy.document is None):
         yield Finding(table, key, "has no document, or two", ONE_DOCUMENT)
         return
-    yield from _parsed(table, key, document_of(policy), "identity")
+    yield from _parsed(table, key, document_of(policy), "managed" if isinstance(policy, Policy) else "identity")
 
 
 def _parsed(table: str, key: str, text: str, kind: str) -> Iterator[Finding]:

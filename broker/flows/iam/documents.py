@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from broker.flows.access_kit import AccessKit
-from broker.identitypool.policy.document import LARGEST_TRUST, Policy, parse_policy
-from broker.identitypool.policy.trust import refuse_open_trust
+from broker.identitypool.policy.document import LARGEST_TRUST, parse_policy
+from broker.identitypool.policy.trust import issuers_named, refuse_open_trust
 
 _SPACES = str.maketrans("", "", " \t\r\n")
 
@@ -12,14 +12,7 @@ _SPACES = str.maketrans("", "", " \t\r\n")
 def check_trust(kit: AccessKit, document: str) -> None:
     """A role's trust policy. Raises MalformedPolicy, also if any identity pool could assume the role (row IP-S1.5)."""
     policy = parse_policy(document, "trust", limit=LARGEST_TRUST)
-    refuse_open_trust(policy, pool_issuers(kit.identity_base, policy))
-
-
-def pool_issuers(identity_base: str, policy: Policy) -> list[str]:
-    """The issuers of our own identity pools that a trust policy names, without scheme: such a statement lets in tokens of a pool too."""
-    ours = identity_base.partition("://")[2] + "/"
-    named = {name.rpartition("oidc-provider/")[2] for each in policy.statements if each.principals for name in each.principals.federated}
-    return sorted(name for name in named if name.startswith(ours))
+    refuse_open_trust(policy, issuers_named(policy, kit.identity_base))
 
 
 def check_identity(document: str) -> None:

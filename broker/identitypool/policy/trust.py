@@ -71,6 +71,16 @@ def _questions(assumption: Assumption, principal: Principal, actions: Iterable[s
     return [RequestContext(action, assumption.role_arn, principal, shared) for action in actions]
 
 
+def issuers_named(policy: Policy, identity_base: str) -> tuple[str, ...]:
+    """The issuers of our own identity pools that a trust policy names as principals, for the functions below.
+
+    `identity_base` is what all of them begin with: `{public_url}/identity`.
+    """
+    ours = identity_base.partition("://")[2] + "/"
+    named = {_issuer(name) for each in policy.statements if each.principals for name in each.principals.federated}
+    return tuple(sorted(name for name in named if fold(name).startswith(fold(ours))))
+
+
 def trust_warnings(policy: Policy, issuers: Sequence[str] = ()) -> tuple[Finding, ...]:
     """What is wrong with how a trust policy lets identity pools in.
 

@@ -128,6 +128,37 @@ def test_a_mistake_is_named_with_its_table_and_a_remedy(text: str, words: str, t
     assert words in str(found.value)
 
 
+COGNITO = "cognito-identity.amazonaws.com"
+AUD = {"StringEquals": {f"{COGNITO}:aud": POOL_ID}}
+AMR = {"ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}
+
+
+def trusting(condition: dict[str, dict[str, str]], principal: str = COGNITO) -> str:
+    """A role that lets a federated principal in under a condition."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": principal},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return f"[[role]]\nname = \"bound\"\ntrust = '{trust}'\n"
+
+
+OURS = "arn:aws:iam::123456789012:oidc-provider/broker.example/identity/11111111-1111-4111-8111-111111111111"
+SERVER = '[server]\npublic_url = "https://broker.example"\nadmin_url = "https://admin.example"\n'
+
+
+def test_a_trust_policy_that_any_identity_pool_could_meet_is_refused() -> None:
+    """Rows IP-S1.4 and IP-S1.5: also where it names one of our pools' issuers."""
+    assert not load(HEAD + trusting({**AUD, **AMR})).warnings
+    assert "guests may assume the role" in "\n".join(str(warning) for warning in load(HEAD + trusting(AUD)).warnings)
+    for condition in ({}, AMR, {"StringLike": {f"{COGNITO}:aud": "*"}, **AMR}):
+        for text in (HEAD + trusting(condition), SERVER + HEAD + trusting(condition, OURS)):
+            with pytest.raises(ConfigProblems, match="lets any identity pool assume the role"):
+                load(text)
+
+
 def test_what_hardly_was_meant_is_a_warning() -> None:
     text = HEAD + ROLES + IDENTITY.replace('client = "app"', 'client = "other"').replace('guest_role = "visitor"', "")
     told = "\n".join(str(warning) for warning in load(text).warnings)
