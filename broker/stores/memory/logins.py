@@ -79,11 +79,8 @@ class MemoryRefreshes:
         token, row = self._look(token_hash)
         if token is None or row is None:
             return None
-        return (
-            row.family
-            if worth(token.usable_until, millis(row.family.expires_at), row.family.revoked, now) in {"current", "forgiven"}
-            else None
-        )
+        found = worth(token.usable_until, millis(row.family.expires_at), row.family.revoked, now)
+        return row.family if found in {"current", "forgiven"} else None
 
     def advance(self, token_hash: str, successor_hash: str, now: datetime, grace_seconds: int) -> Advanced | Reused | None:
         moment = millis(now)
