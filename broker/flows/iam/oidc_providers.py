@@ -39,7 +39,7 @@ def create(kit: AccessKit, by: Caller, ask: OidcAsk) -> str:
     check_tags(ask.tags)
     arn = _arn(kit, url)
     provider = OidcProvider(url, clients, dict(ask.tags), kit.base.now(), owner="api")
-    records.create(kit, lambda unit: unit.oidc_providers, provider, "provider", ask.url)
+    records.create(kit, lambda unit: unit.oidc_providers, provider, "provider", url)
     records.tell(kit, by, "oidc_provider.created", provider=arn)
     return arn
 

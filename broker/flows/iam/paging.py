@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -37,6 +37,6 @@ def _marker(key: str) -> str:
 
 def _opened(marker: str) -> str:
     try:
-        return urlsafe_b64decode(marker.encode("ascii")).decode()
+        return b64decode(marker.encode("ascii"), b"-_", validate=True).decode()
     except ValueError:
         raise ValidationFailed("a marker that is none of ours", public="Invalid Marker.") from None

@@ -63,7 +63,7 @@ def ours(record: T, what: str, name: str) -> T:
 
 
 def create(kit: AccessKit, records: Callable[[Unit], Records[T]], record: T, what: str, name: str) -> T:
-    """Insert a record. Raises EntityExists, also for a name that differs in case only."""
+    """Insert a record under its key. Raises EntityExists, also for a role whose name differs in case only."""
     try:
         with kit.base.store.unit() as unit:
             if records(unit).get(IAM, name) is not None:
