@@ -1,4 +1,6 @@
-"""gunicorn's gthread against granian on our own endpoints, two processes of four threads each; also behind an upstream that blocks.
+"""The worker of `crossgate serve` against gunicorn's gthread and granian, on our own endpoints; also behind an upstream that blocks.
+
+Two processes of four threads each.
 
 The application is the broker's own, mounted by bench.mount; `/bench/slow` sleeps for 50 ms where a handler would wait for an upstream.
 """
@@ -19,8 +21,10 @@ from bench.results import Row, Run, median
 from bench.server import Server, free_port
 
 BIN = Path(sys.executable).parent
+GUNICORN = ("gunicorn", "-w", "2", "--threads", "4", "-b", "127.0.0.1:{port}", "--no-control-socket", "-k")
 KINDS = {
-    "gthread": ["gunicorn", "-w", "2", "-k", "gthread", "--threads", "4", "-b", "127.0.0.1:{port}", "bench.mount:app"],
+    "ours": [*GUNICORN, "broker.cli.turns.TurnWorker", "bench.mount:app"],
+    "gthread": [*GUNICORN, "gthread", "bench.mount:app"],
     "granian": [
         *("granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--no-ws"),
         *("--host", "127.0.0.1", "--port", "{port}", "bench.mount:app"),
@@ -29,7 +33,7 @@ KINDS = {
 
 
 def run(run: Run) -> list[Row]:
-    """Both servers on one prepared store, in turns. `ours` is gthread, which `crossgate serve` uses; the peer is granian."""
+    """All on one prepared store, in turns."""
     party = Party.write(run.folder)
     folder = run.folder / "crossgate"
     with crossgate.serving(folder, party) as broker:
@@ -37,13 +41,17 @@ def run(run: Run) -> list[Row]:
     endpoints = _endpoints()
     with ExitStack() as stack:
         servers = {kind: stack.enter_context(mounted(kind, folder)) for kind in KINDS}
+        for octets, status, connections in endpoints.values():
+            for server, port in servers.values():
+                hammer(server, port, octets, connections=connections, seconds=run.times(4, 2), status=status)  # warms caches
         found: dict[tuple[str, str], list[Rate]] = {(kind, name): [] for kind in servers for name in endpoints}
         for _ in range(run.times(5, 2)):
             for name, (octets, status, connections) in endpoints.items():
                 for kind, (server, port) in servers.items():
                     rate = hammer(server, port, octets, connections=connections, seconds=run.times(4, 2), status=status)
                     found[kind, name].append(rate)
-    return [row for name in endpoints for row in _rows(name, found["gthread", name], found["granian", name])]
+    peers = [kind for kind in KINDS if kind != "ours"]
+    return [row for name in endpoints for peer in peers for row in _rows(f"{name}, against {peer}", found["ours", name], found[peer, name])]
 
 
 def _endpoints() -> dict[str, tuple[bytes, int, int]]:
@@ -84,7 +92,7 @@ def _rows(name: str, ours: list[Rate], peer: list[Rate]) -> list[Row]:
     waits = [max(rate.worst_ms for rate in rates) for rates in (ours, peer)]
     return [
         Row(
-            f"{name}: requests a second, gthread to granian",
+            f"{name}: requests a second",
             f"{mine:.0f} (worst {waits[0]:.0f} ms)",
             f"{its:.0f} (worst {waits[1]:.0f} ms)",
             mine / its,
