@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-LONGEST_EXPRESSION = 1000
+LONGEST_EXPRESSION = 1024
 # Of a claim. Longer ones are cut out: an expression that names one fails, as if it were not there.
 LONGEST_TEXT = 2048
 LONGEST_LIST = 100

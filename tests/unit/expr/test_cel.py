@@ -71,7 +71,7 @@ def test_an_evaluation_that_gives_no_answer_never_holds_and_tells_no_value(sourc
         ("1", 0, 0, "not a yes or no"),
         ("", 0, 0, "empty"),
         ("(" * 50 + "true" + ")" * 50, 0, 0, "nested too deeply"),
-        ("true " + "&& true " * 200, 0, 0, "longer than 1000"),
+        ("true " + "&& true " * 200, 0, 0, "longer than 1024"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_with_its_place(source: str, line: int, column: int, words: str) -> None:
