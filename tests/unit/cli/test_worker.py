@@ -86,7 +86,7 @@ def test_every_task_of_the_worker_runs_on_a_new_database(room: Room) -> None:
     room.run("apply")
     wired = room.wired()
     done: dict[str, Callable[[], int]] = {task.name: task.run for task in tasks(wired)}
-    assert len(done) == len(tasks(wired)) == 5
+    assert len(done) == len(tasks(wired)) == 6
     assert all(run() >= 0 for run in done.values())
 
 
