@@ -58,15 +58,20 @@ def rule_fault(rule: RoleRule) -> str | None:
     if rule.expression:
         if rule.claim or rule.value:
             return "it has an expression and a claim"
-        try:
-            cel.compiled(rule.expression)
-        except cel.CelInvalid as invalid:
-            return str(invalid)
-        return None
+        return expression_fault(rule.expression)
     if not 1 <= len(rule.claim) <= MAX_CLAIM:
         return f"a claim's name has 1 to {MAX_CLAIM} characters"
     if not 1 <= len(rule.value) <= MAX_VALUE:
         return f"a value has 1 to {MAX_VALUE} characters"
+    return None
+
+
+def expression_fault(expression: str) -> str | None:
+    """Why an expression cannot be compiled, with its place; also that the extra `cel` is missing."""
+    try:
+        cel.compiled(expression)
+    except cel.CelInvalid as invalid:
+        return str(invalid)
     return None
 
 
@@ -94,10 +99,15 @@ def tag_map_fault(pool: IdentityPool, provider: str, tag_map: TagMap) -> str | N
     """What is wrong with a tag map, in public words."""
     if not is_tag_key(pool, provider):
         return f"{provider} is not a valid IdentityProviderName or is not a configured provider."
-    if len(tag_map.tags) > MAX_TAGS:
-        return f"There are {len(tag_map.tags)} principal tags, and {MAX_TAGS} are allowed."
+    return tags_fault(tag_map.tags)
+
+
+def tags_fault(tags: Mapping[str, str]) -> str | None:
+    """What is wrong with the tags of a map: tag -> claim."""
+    if len(tags) > MAX_TAGS:
+        return f"There are {len(tags)} principal tags, and {MAX_TAGS} are allowed."
     seen: set[str] = set()
-    for key, claim in tag_map.tags.items():
+    for key, claim in tags.items():
         if (fault := key_fault(key)) is not None:
             return fault
         if key.casefold() in seen:
@@ -105,7 +115,7 @@ def tag_map_fault(pool: IdentityPool, provider: str, tag_map: TagMap) -> str | N
         seen.add(key.casefold())
         if not 1 <= len(claim) <= MAX_TAG_CLAIM:
             return f"The claim for principal tag '{key}' must have 1 to {MAX_TAG_CLAIM} characters."
-    size = sum(len(text.encode()) for pair in tag_map.tags.items() for text in pair)
+    size = sum(len(text.encode()) for pair in tags.items() for text in pair)
     return f"The principal tags have {size} bytes, and {MAX_TAG_MAP} are allowed." if size > MAX_TAG_MAP else None
 
 

@@ -12,6 +12,7 @@ from broker.config.problems import shown
 from broker.config.root import Config
 from broker.config.rules.finding import Finding, repeated
 from broker.errors import BrokerError
+from broker.identitypool.mappings import expression_fault, tags_fault
 from broker.identitypool.protected import PathPattern, captured_in
 
 ONE_DOCUMENT = "give exactly one of file and document"
@@ -138,6 +139,10 @@ def _choice(config: Config, table: str, choice: RoleChoice) -> Iterator[Finding]
     for number, rule in enumerate(choice.rules, start=1):
         if bool(rule.expression) == bool(rule.claim):
             yield Finding(table, f"rules #{number}", "needs a claim or an expression, and not both", "give one of them")
+        elif rule.expression and (fault := expression_fault(rule.expression)) is not None:
+            yield Finding(table, f"rules #{number} expression", fault, "")
+    if (fault := tags_fault(choice.tags)) is not None:
+        yield Finding(table, "tags", fault.rstrip("."), "")
     if choice.tags and choice.default_tags:
         yield Finding(table, "default_tags", "stands beside tags, which it would ignore", "remove one of them")
 

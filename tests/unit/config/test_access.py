@@ -110,6 +110,11 @@ def test_a_role_without_a_trust_policy_trusts_the_pools_that_hand_it_out() -> No
         "two roles": ('[[role]]\nname = "MARKETING"', "is used twice"),
         "no rules": (IDENTITY.replace(RULES, ""), "role_from"),
         "rules unused": (IDENTITY.replace('role_from = "rules"', ""), "role_from"),
+        "broken expression": (
+            IDENTITY.replace(RULES, """rules = [{ expression = "claims.department ==", role = "marketing" }]"""),
+            "rules #1 expression: mismatched input '<EOF>' (line 1, column 21)",
+        ),
+        "reserved tag": (IDENTITY.replace("{ Department =", '{ "aws:Department" ='), "reserved"),
         "half a rule": (IDENTITY.replace('claim = "custom:department", ', ""), "claim or an expression"),
         "no secret": (IDENTITY.replace('secret = "hush"', ""), "graph.facebook.com"),
         "both tags": (IDENTITY.replace("default_tags = true", 'default_tags = true\ntags = { a = "b" }'), "default_tags"),
