@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.flows.access_kit import AccessKit
+from broker.flows.identity import explain as explaining
+from broker.flows.identity.explanation import ExplainAsk, Explanation
 from broker.flows.sts import published
 
 
@@ -24,3 +26,9 @@ class AccessServices:
     def identity_jwks(self, uuid: str) -> dict[str, Any]:
         """Its public keys."""
         return published.jwks(self.kit, uuid)
+
+    # --- why, and who ----------------------------------------------------------------------------------------------------------------
+
+    def explain(self, ask: ExplainAsk) -> Explanation:
+        """Why a sign-in gets the role and the rights that it gets. Nothing is written."""
+        return explaining.explain(self.kit, ask)

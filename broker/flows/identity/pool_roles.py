@@ -15,7 +15,7 @@ from broker.flows.sts.authorize_call import authorize_call
 from broker.identitypool.mappings import roles_fault
 from broker.identitypool.roles import role_of
 from broker.identitypool.rules import of_account
-from broker.identitypool.writable import writable_claims
+from broker.identitypool.writable import Writable, writable_claims
 from broker.model.identity import IdentityPool, RoleMapping
 from broker.model.settings import AppClient, UserPool
 from broker.model.sts import Caller
@@ -54,13 +54,18 @@ def roles(kit: AccessKit, pool_id: str) -> PoolRoles:
 
 def warnings_of(kit: AccessKit, pool: IdentityPool) -> list[str]:
     """Rules and tags that hang on what users can write themselves (attack IP-S1.22), in words."""
+    return [str(warning) for warning in writable_of(kit, pool)]
+
+
+def writable_of(kit: AccessKit, pool: IdentityPool) -> tuple[Writable, ...]:
+    """The same, one by one."""
     clients: dict[str, tuple[UserPool, AppClient]] = {}
     for each in pool.user_pools:
         users = kit.base.settings.pool(each.provider.rpartition("/")[2])
         client = kit.base.settings.client(users.id, each.client_id) if users is not None else None
         if users is not None and client is not None:
             clients[f"{each.provider}:{each.client_id}"] = (users, client)
-    return [str(warning) for warning in writable_claims(pool, clients)]
+    return writable_claims(pool, clients)
 
 
 def _with_roles(kit: AccessKit, by: Caller, pool: IdentityPool, wanted: PoolRoles) -> IdentityPool:
