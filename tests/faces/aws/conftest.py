@@ -12,18 +12,18 @@ from tests.fakes.oidc_op import FakeOp
 
 
 @pytest.fixture(scope="session")
-def op() -> Iterator[FakeOp]:
-    with FakeOp() as running:
-        yield running
+def ops() -> Iterator[tuple[FakeOp, FakeOp]]:
+    with FakeOp() as one, FakeOp() as two:
+        yield one, two
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory, op: FakeOp) -> Iterator[AwsHouse]:
-    with AwsHouse.open(tmp_path_factory.mktemp("aws"), ACCESS, op.issuer) as house:
+def house(tmp_path_factory: pytest.TempPathFactory, ops: tuple[FakeOp, FakeOp]) -> Iterator[AwsHouse]:
+    with AwsHouse.open(tmp_path_factory.mktemp("aws"), ACCESS.replace("{second}", ops[1].issuer), ops[0].issuer) as house:
         yield house
 
 
 @pytest.fixture
-def stage(house: AwsHouse, op: FakeOp) -> Stage:
+def stage(house: AwsHouse, ops: tuple[FakeOp, FakeOp]) -> Stage:
     """A pool of this test's own."""
-    return Stage.make(house, op)
+    return Stage.make(house, ops)

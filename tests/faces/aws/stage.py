@@ -25,6 +25,10 @@ issuer = "{{issuer}}"
 client_ids = ["mobile"]
 
 [[oidc_provider]]
+issuer = "{{second}}"
+client_ids = ["mobile"]
+
+[[oidc_provider]]
 issuer = "http://{DEAD}"
 client_ids = ["mobile"]
 
@@ -50,21 +54,23 @@ class Stage:
 
     house: AwsHouse
     op: FakeOp
+    second: FakeOp
     pool: str
     names: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, house: AwsHouse, op: FakeOp, **changes: Any) -> Stage:
+    def make(cls, house: AwsHouse, ops: tuple[FakeOp, FakeOp], **changes: Any) -> Stage:
+        op, second = ops
         provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/"
         asked = {
             "IdentityPoolName": "Test pool",
             "AllowUnauthenticatedIdentities": True,
             "AllowClassicFlow": True,
             "DeveloperProviderName": DEVELOPER,
-            "OpenIdConnectProviderARNs": [provider + op.issuer, f"{provider}http://{DEAD}"],
+            "OpenIdConnectProviderARNs": [provider + op.issuer, provider + second.issuer, f"{provider}http://{DEAD}"],
             **changes,
         }
-        return cls(house, op, house.client("cognito-identity").create_identity_pool(**asked)["IdentityPoolId"])
+        return cls(house, op, second, house.client("cognito-identity").create_identity_pool(**asked)["IdentityPoolId"])
 
     @property
     def client(self) -> Any:
@@ -81,12 +87,16 @@ class Stage:
         """The OpenID provider's key among role mappings and tag maps: its ARN."""
         return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{self.op.issuer}"
 
-    def login(self, user: str | None = None, **claims: Any) -> dict[str, str]:
-        """Logins of one of the OpenID provider's users."""
+    def another(self, **changes: Any) -> Stage:
+        """A pool beside this one."""
+        return Stage.make(self.house, (self.op, self.second), **changes)
+
+    def login(self, user: str | None = None, op: FakeOp | None = None, **claims: Any) -> dict[str, str]:
+        """Logins of one of an OpenID provider's users."""
+        op = op or self.op
         now = int(self.house.broker.clock.now().timestamp())
-        said = {"iss": self.op.issuer, "sub": user or uuid.uuid4().hex, "aud": "mobile", "iat": now, "exp": now + 300, **claims}
-        signer = self.op.key
-        return {self.key: sign({"alg": signer.alg, "kid": signer.kid}, said, signer.key)}
+        said = {"iss": op.issuer, "sub": user or uuid.uuid4().hex, "aud": "mobile", "iat": now, "exp": now + 300, **claims}
+        return {op.issuer.partition("://")[2]: sign({"alg": op.key.alg, "kid": op.key.kid}, said, op.key.key)}
 
     def identity(self, logins: dict[str, str] | None = None) -> str:
         found: str = self.client.get_id(IdentityPoolId=self.pool, Logins=logins or {})["IdentityId"]

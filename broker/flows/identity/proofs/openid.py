@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from broker.api_errors import ExpiredIdentityToken, IdpCommunication, InvalidIdentityToken
+from broker.api_errors import ExpiredIdentityToken, ExternalService, IdpCommunication, InvalidIdentityToken
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity.proofs import refusals
 from broker.flows.sts.web_token import WebToken, read_token
@@ -69,7 +69,7 @@ def _read(kit: AccessKit, token: str, key: str) -> WebToken:
     except ExpiredIdentityToken as error:
         raise refusals.refused("Invalid login token. Token expired.", error.private, "login_expired") from None
     except IdpCommunication as error:
-        raise refusals.refused(refusals.UNSIGNED, f"{key}: {error.private}", "issuer_away") from None
+        raise ExternalService(f"{key}: {error.private}", code="issuer_away") from None
     except InvalidIdentityToken as error:
         words = refusals.UNSIGNED if "signature" in error.private or "key" in error.private else refusals.MALFORMED
         raise refusals.refused(words, f"{key}: {error.private}") from None
