@@ -61,8 +61,7 @@ def _entry(kit: AccessKit, caller: Caller, ask: AssumeRoleAsk, most: int | None)
         policy=ask.policy,
         policy_arns=ask.policy_arns,
         carried=limits.merged(passed, inherited),
-        provider=session.provider if session is not None else None,
-        federated=session.federated if session is not None else {},
+        # The keys of the sign-in stay with the session that it made; a chain has only what is transitive.
         identity=_identity(caller),
         most=most,
     )

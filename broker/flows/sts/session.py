@@ -46,10 +46,11 @@ class Entry:
 def enter(kit: AccessKit, entry: Entry, role: Role) -> Assumed:
     """Credentials of a role. Raises NotAllowed without telling why, ValidationFailed, MalformedPolicy, PackedPolicyTooLarge."""
     now = kit.base.now()
-    policies = limits.session_policies(kit, entry.policy, entry.policy_arns)
-    packed = limits.packed_size(policies, entry.policy_arns, entry.carried)
+    # First: whoever is not let in hears no other error either, or he could tell which roles there are.
     if why := refusal(kit.account.id, role, entry.wish, now):
         raise denied(entry, why)
+    policies = limits.session_policies(kit, entry.policy, entry.policy_arns)
+    packed = limits.packed_size(policies, entry.policy_arns, entry.carried)
     ends = now + timedelta(seconds=min(limits.seconds(entry.duration, role.max_session), entry.most or role.max_session))
     if entry.until is not None and entry.until <= now:
         raise ExpiredIdentityToken(f"the proof's session ended at {entry.until}", public="The session of the identity provider has ended")

@@ -19,6 +19,7 @@ from broker.flows.access_kit import AccessKit
 from broker.identitypool.assume import pool_issuer
 from broker.model.iam import OidcProvider
 from broker.model.identity import IdentityPool
+from broker.model.settings import UserPool
 from broker.tokens.openid import open_token
 from metadata.errors import DocumentInvalid, FetchFailed, TrustError
 from metadata.oidc.issuer import IssuerKeys
@@ -65,7 +66,7 @@ def read_token(kit: AccessKit, token: str) -> WebToken:
     pool_id = issuer.rpartition("/")[2]
     pool = kit.base.settings.pool(pool_id) if re.fullmatch(r"[\w-]{1,64}", pool_id, re.ASCII) else None
     if pool is not None and kit.base.addresses.issuer(pool) == issuer:
-        claims = _of_user_pool(kit, pool.id, token)
+        claims = _of_user_pool(kit, pool, token)
     else:
         claims = _of_provider(kit, provider, token)
     return WebToken(issuer, _timely(kit, claims, issuer), provider=provider)
@@ -99,11 +100,13 @@ def _of_identity_pool(kit: AccessKit, token: str, issuer: str, peeked: Mapping[s
     return WebToken(issuer, _timely(kit, claims, issuer), pool=pool)
 
 
-def _of_user_pool(kit: AccessKit, pool_id: str, token: str) -> Mapping[str, Any]:
+def _of_user_pool(kit: AccessKit, pool: UserPool, token: str) -> Mapping[str, Any]:
     """An ID token of a user pool of ours: its keys are here, and asking ourselves over the network could wait for ourselves."""
+    if not pool.enabled:
+        raise InvalidIdentityToken(f"user pool {pool.id} is disabled", public=_NO_KEY)
     try:
         # As for a logout hint: whether it has ended is said in the words of STS.
-        return kit.base.verifier.verify_hint(pool_id, token).claims
+        return kit.base.verifier.verify_hint(pool.id, token).claims
     except InvalidToken as refused:
         raise InvalidIdentityToken(refused.private) from None
 

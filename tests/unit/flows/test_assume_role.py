@@ -14,7 +14,8 @@ from broker.flows.sts import identity
 from broker.flows.sts.asks import Assumed, AssumeRoleAsk
 from broker.flows.sts.assume_role import assume_role
 from broker.flows.sts.authorize_call import authorize_call
-from broker.flows.sts.callers import caller_of
+from broker.flows.sts.callers import caller_of, check_session
+from broker.flows.sts.revoke import revoke_identity
 from broker.model.iam import ManagedPolicy
 from broker.model.sts import Caller
 from tests.fakes.access import ACCOUNT, ADMIN, POOL_A, ROOT, Access, allow, document, trust, trust_of
@@ -88,6 +89,22 @@ def test_the_callers_own_policies_count_where_the_trust_only_names_the_account(a
     narrowed = session_of(access, may, policy=document(allow("reports:Get")))
     with pytest.raises(NotAllowed):
         take(access, narrowed, target)
+
+
+def test_a_chain_leaves_the_keys_of_the_sign_in_behind_but_not_the_identity(access: Access) -> None:
+    first = access.role("Entry", trust(), allow("sts:AssumeRole"))
+    second = access.role("Onward", trust_of({"AWS": ROOT}, "sts:AssumeRole"))
+    caller = access.caller(access.kit.credentials.issue(access.grant(first)))
+    chained = access.caller(take(access, caller, second).credentials).session
+    assert chained is not None
+    assert caller.session is not None
+    assert not chained.federated
+    assert chained.provider is None
+    assert chained.identity_id == caller.session.identity_id
+    revoke_identity(access.kit, str(chained.identity_id), "test")
+    access.settle()
+    with pytest.raises(ExpiredIdentityToken):
+        check_session(access.kit, chained)
 
 
 @pytest.mark.parametrize(

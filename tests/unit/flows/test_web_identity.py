@@ -197,9 +197,10 @@ def test_a_role_that_is_not_there_and_one_that_refuses_sound_the_same(access: Ac
     closed = access.role("Closed", trust())
     said = []
     for arn in (closed, f"arn:aws:iam::{ACCOUNT}:role/Nowhere", role.replace(ACCOUNT, "999999999999"), "arn:aws:iam::x"):
-        with pytest.raises(NotAllowed) as refused:
-            access.assume(arn, theirs(access, op))
-        said.append(refused.value.public)
+        for more in ({}, {"policy": "{}"}, {"duration": 43_200}, {"policy_arns": ("arn:aws:iam::x",)}):
+            with pytest.raises(NotAllowed) as refused:
+                access.assume(arn, theirs(access, op), **more)
+            said.append(refused.value.public)
     assert set(said) == {"Not authorized to perform sts:AssumeRoleWithWebIdentity"}
     assert "no such role" in access.audited("credentials.refused")[-1]["detail"]["why"]
 
