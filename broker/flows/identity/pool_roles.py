@@ -9,7 +9,7 @@ from broker.api_errors import InvalidParameter, NotAuthorized
 from broker.errors import MalformedPolicy
 from broker.flows.access_kit import AccessKit
 from broker.flows.iam.documents import check_trust
-from broker.flows.identity.common import refusals_told
+from broker.flows.identity.common import ours, refusals_told
 from broker.flows.identity.records import change, read, tell
 from broker.flows.sts.authorize_call import authorize_call
 from broker.identitypool.mappings import roles_fault
@@ -39,7 +39,10 @@ def set_roles(kit: AccessKit, by: Caller, pool_id: str, wanted: PoolRoles) -> Id
     that any identity pool could assume), NotAuthorized (a role of another account, or one that the caller may not pass).
     """
     with refusals_told(kit, "identity_pool.refused", pool_id, by=by.arn):
-        pool = change(kit, pool_id, lambda known: _with_roles(kit, by, known, wanted))
+        _checked(ours(read(kit, pool_id)), wanted)
+        for arn in _roles(wanted):
+            _check_passed(kit, by, arn)
+        pool = change(kit, pool_id, lambda known: _with_roles(_checked(known, wanted), wanted))
     warnings = warnings_of(kit, pool)
     tell(kit, by, "identity_pool.roles_set", pool.id, roles=_roles(wanted), warnings=warnings)
     return pool
@@ -68,11 +71,14 @@ def writable_of(kit: AccessKit, pool: IdentityPool) -> tuple[Writable, ...]:
     return writable_claims(pool, clients)
 
 
-def _with_roles(kit: AccessKit, by: Caller, pool: IdentityPool, wanted: PoolRoles) -> IdentityPool:
+def _checked(pool: IdentityPool, wanted: PoolRoles) -> IdentityPool:
+    """The pool, if it may have these. Raises InvalidParameter."""
     if (fault := roles_fault(pool, wanted.roles, wanted.mappings)) is not None:
         raise InvalidParameter(fault, public=fault)
-    for arn in _roles(wanted):
-        _check_passed(kit, by, arn)
+    return pool
+
+
+def _with_roles(pool: IdentityPool, wanted: PoolRoles) -> IdentityPool:
     return replace(
         pool,
         authenticated_role=wanted.roles.get("authenticated"),

@@ -23,6 +23,7 @@ _DEVELOPER = re.compile(r"[\w._-]{1,128}", re.ASCII)
 # X needs a second key to check a token, and Facebook a secret: both come behind a semicolon, as AWS has it for X.
 _WITH_SECRET = ("api.twitter.com", "graph.facebook.com")
 _LIST = "identity pools"
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,25 @@ def describe(kit: AccessKit, pool_id: str) -> IdentityPool:
 
 
 def delete(kit: AccessKit, by: Caller, pool_id: str) -> None:
-    """With all its identities, at once. Raises ResourceNotFound, ResourceConflict (a pool of the file)."""
+    """The pool at once, then its identities, which nobody reaches any more.
+
+    Raises ResourceNotFound, ResourceConflict (a pool of the file).
+    """
     with refusals_told(kit, "identity_pool.refused", pool_id, by=by.arn), kit.base.store.unit() as unit:
         ours(stored(unit, pool_id))
-        while identities := unit.pool_identities.list(pool_id, None, 500):
-            for identity in identities:
-                unit.pool_identities.delete(pool_id, identity.id)
         unit.identity_pools.delete(pool_id, pool_id)
     tell(kit, by, "identity_pool.deleted", pool_id)
+    while _some_deleted(kit, pool_id):
+        # A million of them in one transaction would keep everybody else waiting.
+        pass
+
+
+def _some_deleted(kit: AccessKit, pool_id: str) -> bool:
+    with kit.base.store.unit() as unit:
+        identities = unit.pool_identities.list(pool_id, None, _AT_ONCE)
+        for identity in identities:
+            unit.pool_identities.delete(pool_id, identity.id)
+    return bool(identities)
 
 
 def list_page(kit: AccessKit, max_results: int, next_token: str | None = None) -> Page[IdentityPool]:
