@@ -13,8 +13,8 @@ from joserfc.util import urlsafe_b64decode
 
 from broker.api_errors import InvalidParameter, NotAuthorized
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import NOT_SUPPORTED
 from broker.flows.identity.developer import developer_proof
+from broker.flows.identity.lookups import NOT_SUPPORTED
 from broker.flows.identity.proofs import openid, refusals, user_pool
 from broker.flows.sts.assertion import paired_roles
 from broker.identitypool.assume import pool_issuer

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from broker.api_errors import DeveloperUserRegistered, InvalidParameter, NotAuthorized, ResourceConflict, ResourceNotFound
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity import paging
-from broker.flows.identity.common import NOT_SUPPORTED, of_pool, pool_of, refusals_told
+from broker.flows.identity.lookups import NOT_SUPPORTED, of_pool, pool_of, refusals_told
 from broker.flows.identity.proofs import verify_logins
 from broker.flows.identity.reach import MAX_LOGINS, Story, attach, keys_of, owners_of, reach, settled, with_logins
 from broker.flows.identity.signing_in import TokenFor, make_token

@@ -13,7 +13,6 @@ from broker.api_errors import ApiError
 from broker.errors import BrokerError
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity.assumed import assumed_proof, key_of_claims
-from broker.flows.identity.common import pool_of
 from broker.flows.identity.explain_session import Judged, judged
 from broker.flows.identity.explanation import (
     ChoiceSeen,
@@ -26,6 +25,7 @@ from broker.flows.identity.explanation import (
     TagSeen,
 )
 from broker.flows.identity.get_credentials import role_or_refusal
+from broker.flows.identity.lookups import pool_of
 from broker.flows.identity.pool_roles import writable_of
 from broker.flows.identity.proofs import saml, verify_logins
 from broker.flows.identity.rehearsal import NOBODY, rehearse

@@ -7,7 +7,7 @@ from typing import Any
 
 from broker.api_errors import ApiError, InvalidPoolConfiguration, NotAuthorized
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import refusals_told
+from broker.flows.identity.lookups import refusals_told
 from broker.flows.identity.signing_in import SignedIn, TokenFor, make_token, sign_in, tags_for
 from broker.identitypool.openid import amr_of, context_of
 from broker.identitypool.policy.scope_down import guest_session_policies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import pool_of, refusals_told
+from broker.flows.identity.lookups import pool_of, refusals_told
 from broker.flows.identity.proofs import verify_logins
 from broker.flows.identity.reach import reach
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from broker.api_errors import InvalidParameter
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import found_with_pool, refusals_told
+from broker.flows.identity.lookups import found_with_pool, refusals_told
 from broker.flows.identity.signing_in import TokenFor, make_token, sign_in, tags_for
 from broker.identitypool.openid import amr_of
 from broker.model.identity import IdentityPool

@@ -8,7 +8,7 @@ from datetime import timedelta
 from broker.api_errors import InvalidParameter
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity import paging
-from broker.flows.identity.common import no_identity
+from broker.flows.identity.lookups import no_identity
 from broker.flows.identity.paging import Page
 from broker.flows.identity.records import read
 from broker.model.iam import Revocation

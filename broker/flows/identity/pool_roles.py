@@ -9,7 +9,7 @@ from broker.api_errors import InvalidParameter, NotAuthorized
 from broker.errors import MalformedPolicy
 from broker.flows.access_kit import AccessKit
 from broker.flows.iam.documents import check_trust
-from broker.flows.identity.common import ours, refusals_told
+from broker.flows.identity.lookups import ours, refusals_told
 from broker.flows.identity.records import change, read, tell
 from broker.flows.sts.authorize_call import authorize_call
 from broker.identitypool.mappings import roles_fault

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from broker.api_errors import InvalidParameter
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity import paging
-from broker.flows.identity.common import ours, refusals_told
+from broker.flows.identity.lookups import ours, refusals_told
 from broker.flows.identity.paging import Page
 from broker.flows.identity.records import change, read, stored, tell
 from broker.flows.identity.resource_tags import check_tags

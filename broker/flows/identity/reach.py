@@ -14,7 +14,7 @@ from datetime import datetime
 from broker.api_errors import ConcurrentModification, LimitExceeded, NotAuthorized, ResourceConflict
 from broker.errors import Conflict
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import GUESTS_OFF, LOGINS_DIFFER, live, of_pool
+from broker.flows.identity.lookups import GUESTS_OFF, LOGINS_DIFFER, live, of_pool
 from broker.model.identity import IdentityPool, PoolIdentity, PoolLogin
 from broker.model.sts import Proof
 from broker.ports.store import Unit

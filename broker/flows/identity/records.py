@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import no_pool, ours
+from broker.flows.identity.lookups import no_pool, ours
 from broker.model.identity import IdentityPool
 from broker.model.sts import Caller
 from broker.ports.store import Unit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from broker.api_errors import NotAuthorized
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import found_with_pool
+from broker.flows.identity.lookups import found_with_pool
 from broker.flows.identity.proofs import verify_logins
 from broker.flows.identity.reach import reach
 from broker.identitypool.assume import pool_issuer

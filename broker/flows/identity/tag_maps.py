@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from broker.api_errors import InvalidParameter
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import refusals_told
+from broker.flows.identity.lookups import refusals_told
 from broker.flows.identity.pool_roles import warnings_of
 from broker.flows.identity.records import change, read, tell
 from broker.identitypool.mappings import is_tag_key, tag_map_fault

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from broker.api_errors import NotAuthorized
 from broker.flows.access_kit import AccessKit
-from broker.flows.identity.common import LOGINS_DIFFER, found_with_pool, live, refusals_told
+from broker.flows.identity.lookups import LOGINS_DIFFER, found_with_pool, live, refusals_told
 from broker.flows.identity.proofs import verify_logins
 from broker.flows.identity.reach import Story, keys_of, settled, with_logins
 from broker.identitypool.logins import user_pool_key, without_scheme
