@@ -128,6 +128,13 @@ def test_the_configuration_reference_is_what_the_code_says() -> None:
     assert page == done.stdout, remedy
 
 
+def test_the_coverage_of_the_aws_api_is_what_the_tables_say() -> None:
+    done = subprocess.run([sys.executable, "-m", "broker.faces.aws.coverage"], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 0, done.stderr
+    page = (DOCS / "reference" / "api-coverage.md").read_text(encoding="utf-8")
+    assert page == done.stdout, "run: python -m broker.faces.aws.coverage > docs/reference/api-coverage.md"
+
+
 def leaves(base: type[Exception]) -> Iterator[type[Exception]]:
     for below in base.__subclasses__():
         yield below

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -77,7 +78,11 @@ def wire(error: BrokerError) -> Wire:
     return next((WIRE[kind] for kind in type(error).__mro__ if kind in WIRE), INTERNAL)
 
 
-def rows() -> Iterator[tuple[str, Wire]]:
-    """The table for the documentation: our code and its names."""
-    for kind, row in WIRE.items():
-        yield kind.code, row
+def rows() -> Iterator[str]:
+    """The table for docs/reference/errors.md, which a test holds to it: `python -m broker.faces.aws.errors`."""
+    for kind, row in sorted(WIRE.items(), key=lambda item: item[0].code):
+        yield f"| `{kind.code}` | `{row.json}` {row.json_status} | `{row.query}` {row.query_status} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(rows()) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from broker import api_errors, errors
 from broker.errors import BrokerError
 from broker.faces.aws import refusals
-from broker.faces.aws.errors import INTERNAL, WIRE, wire
+from broker.faces.aws.errors import INTERNAL, WIRE, rows, wire
 from broker.faces.aws.protocols.json11 import Json11
 from broker.faces.aws.protocols.query import Query
 
@@ -79,6 +80,11 @@ def test_only_public_words_reach_either_wire(kind: type[BrokerError]) -> None:
         assert "s3cret" not in str(reply.headers)
         assert b"id-1" in reply.body or reply.headers["x-amzn-RequestId"] == "id-1"
         assert reply.status >= 400
+
+
+def test_the_reference_lists_every_name() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    assert "\n".join(rows()) in page, "run: python -m broker.faces.aws.errors, and put its lines into docs/reference/errors.md"
 
 
 def test_statuses_of_json_are_400_unless_the_request_never_reached_a_service_or_the_fault_is_ours() -> None:
