@@ -25,6 +25,7 @@ COMMANDS = {
     "keys": "broker.cli.keys:keys",
     "credentials": "broker.cli.credentials:credentials",
     "trace": "broker.cli.trace:trace",
+    "explain": "broker.cli.explain:explain",
     "version": "broker.cli.version:version",
 }
 

@@ -55,23 +55,29 @@ def key_of_token(kit: AccessKit, pool: IdentityPool, token: str) -> str:
         return _known(kit, pool, issuer)
     if len(parts) == 1 and len(pool.saml_providers) == 1 and len(token) > 200:
         return pool.saml_providers[0]
-    raise InvalidParameter("the token names no issuer; say whose it is with --provider", public="The token's provider is not known.")
+    raise InvalidParameter(f"the token names no issuer; {_say(pool)}", public="The token's provider is not known.")
 
 
 def key_of_claims(kit: AccessKit, pool: IdentityPool, claims: Mapping[str, Any]) -> str:
     """The provider of claims that have an `iss`. Raises InvalidParameter."""
     issuer = claims.get("iss")
     if not isinstance(issuer, str):
-        raise InvalidParameter("the claims have no iss; say whose they are with --provider", public="The claims' provider is not known.")
+        raise InvalidParameter(f"the claims have no iss; {_say(pool)}", public="The claims' provider is not known.")
     return _known(kit, pool, issuer)
 
 
 def _known(kit: AccessKit, pool: IdentityPool, issuer: str) -> str:
     key = key_of_issuer(kit, pool, issuer)
     if key is None:
-        words = f"no provider of {pool.id} has the issuer {issuer[:200]!r}; it has: {', '.join(provider_keys(pool)) or 'none'}"
-        raise InvalidParameter(words, public="The provider is not one of this identity pool.")
+        raise InvalidParameter(
+            f"no provider of {pool.id} has the issuer {issuer[:200]!r}; {_say(pool)}",
+            public="The provider is not one of this identity pool.",
+        )
     return key
+
+
+def _say(pool: IdentityPool) -> str:
+    return f"say whose it is with --provider, one of: {', '.join(provider_keys(pool)) or 'none, the pool has no provider'}"
 
 
 def provider_keys(pool: IdentityPool) -> list[str]:
