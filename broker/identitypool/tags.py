@@ -15,6 +15,8 @@ from broker.model.identity import IdentityPool, TagMap
 from broker.model.sts import Proof
 
 TAGS_CLAIM = "https://aws.amazon.com/tags"
+LARGEST = 4096
+"""Octets of all keys and values. A session carries no more (attack IP-S2.11), and nothing is ever cut off to make it fit."""
 _SAML_NAMEID = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 _SAML_NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 _DEFAULT_CLAIMS: Mapping[str, tuple[str, str]] = {
@@ -100,8 +102,16 @@ def _checked(provider: str, wanted: Sequence[tuple[str, str, object]]) -> TagSet
         else:
             tags[key] = text
             steps.append(TagStep(key, claim, True, "", reading.shape(value)))
-    fault = fault or tag_fault(tags.items())
+    fault = fault or tags_fault(tags)
     return TagSet({} if fault else tags, tuple(steps), provider, fault)
+
+
+def tags_fault(tags: Mapping[str, str]) -> str | None:
+    """What is wrong with these tags, one by one or together; no value is quoted."""
+    if (fault := tag_fault(tags.items())) is not None:
+        return fault
+    octets = sum(len(text.encode()) for pair in tags.items() for text in pair)
+    return f"The tags have {octets} bytes, and {LARGEST} are allowed." if octets > LARGEST else None
 
 
 def _single(value: object) -> object:

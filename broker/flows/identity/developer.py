@@ -16,7 +16,7 @@ from broker.flows.identity.proofs import verify_logins
 from broker.flows.identity.reach import MAX_LOGINS, Story, attach, keys_of, owners_of, reach, settled, with_logins
 from broker.flows.identity.signing_in import TokenFor, make_token
 from broker.identitypool.openid import DEVELOPER_TTL, LONGEST_DEVELOPER_TTL, amr_of
-from broker.identitypool.tag_names import tag_fault
+from broker.identitypool.tags import tags_fault
 from broker.model.identity import IdentityPool, PoolIdentity
 from broker.model.sts import Caller, Proof
 from broker.ports.store import Unit
@@ -44,7 +44,7 @@ def open_id_token(kit: AccessKit, by: Caller, ask: DeveloperAsk) -> tuple[str, s
     with refusals_told(kit, "openid_token.refused", ask.pool_id, by=by.arn, identity=ask.identity_id):
         pool = pool_of(kit, ask.pool_id)
         ttl = _duration(ask.duration)
-        if (fault := tag_fault(ask.principal_tags.items())) is not None:
+        if (fault := tags_fault(ask.principal_tags)) is not None:
             raise InvalidParameter(f"principal tags: {fault}", public=fault)
         user, public = _split(pool, ask.logins)
         proofs = (developer_proof(pool, user), *verify_logins(kit, pool, public, "GetOpenIdTokenForDeveloperIdentity"))

@@ -13,7 +13,7 @@ from broker.flows.sts.authorize_call import authorize_call
 from broker.flows.sts.callers import caller_of
 from broker.model.identity import TagMap
 from tests.attacks.identitypool.pools import Everybody, everybody
-from tests.attacks.identitypool.stage import Stage
+from tests.attacks.identitypool.stage import COGNITO, Stage
 from tests.fakes.broker import claims_of
 
 
@@ -153,3 +153,19 @@ def test_a_map_is_for_a_provider_of_the_pool(stage: Stage) -> None:
         with pytest.raises(InvalidParameter):
             call()
     assert tag_maps.tag_map(stage.kit, stage.pool.id, stage.oidc_arn) == TagMap()
+
+
+@pytest.mark.parametrize(("tags", "good"), [(15, True), (16, False)])
+def test_s2_11_what_a_session_cannot_carry_is_refused_whole(stage: Stage, tags: int, good: bool) -> None:
+    values = {f"k{number:03}": "x" * 252 + "é" for number in range(tags)}
+    stage.set_tags(TagMap({key: "v" + key[1:] for key in values}))
+    claims = {"v" + key[1:]: value for key, value in values.items()}
+    if good:
+        assert tagged(stage, **claims) == values
+        identity, token = stage.vouch("ada", principal_tags=values)
+        assert stage.credentials(identity, {COGNITO: token})[0] == identity
+    else:
+        with pytest.raises(NotAuthorized, match="tag_invalid"):
+            tagged(stage, **claims)
+        with pytest.raises(InvalidParameter):
+            stage.vouch("ada", principal_tags=values)
