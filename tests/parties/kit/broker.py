@@ -69,7 +69,7 @@ class Broker:
         public_url: str = "",
         port: int | None = None,
         directory: Path | None = None,
-        **tables: Mapping[str, Any],
+        **tables: Mapping[str, Any] | list[Any],
     ) -> None:
         self.name = name
         self.port = port or free_port()
@@ -95,7 +95,7 @@ class Broker:
             "user_pool": self._pools,
         }
         for table, keys in self._tables.items():
-            tables[table] = {**tables.get(table, {}), **keys}
+            tables[table] = {**tables.get(table, {}), **keys} if isinstance(keys, Mapping) else keys
         self.config.write_text("".join(f"{name} = {toml(value)}\n" for name, value in tables.items()))
 
     def start(self) -> None:
