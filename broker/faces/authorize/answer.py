@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from broker.flows.protect import Verdict
 
@@ -47,13 +47,23 @@ def refusal(verdict: Verdict) -> tuple[Headers, bytes]:
 
 
 def raw_target(environ: Mapping[str, Any]) -> tuple[str, str]:
-    """Path and query as they came over the wire: what a client signed must not be decoded and encoded again."""
+    """Path and query as they came over the wire: what a client signed must not be decoded and encoded again.
+
+    A target that is no path (the absolute form of RFC 9112 3.2.2) is left as it is, and so refused: taken apart, it could pass for a path
+    other than the one that is served (`/private/x://y/public`).
+    """
     target = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
-    if "://" in target.partition("?")[0]:
-        # The absolute form of a proxy's request line (RFC 9112 3.2.2).
-        target = "/" + target.partition("://")[2].partition("/")[2]
+    if not target:
+        return quote(str(environ.get("PATH_INFO", "/")).encode("latin-1")), str(environ.get("QUERY_STRING", ""))
     path, _, query = target.partition("?")
-    return path or quote(str(environ.get("PATH_INFO", "/")).encode("latin-1")), query
+    return path, query
+
+
+def told_alike(environ: Mapping[str, Any], path: str, query: str) -> bool:
+    """Whether an application that reads the decoded path and the query sees the request that is judged: a layer in between may have
+    rewritten one of the two."""
+    served = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))
+    return (unquote_to_bytes(path).decode("latin-1"), query) == (served, str(environ.get("QUERY_STRING", "")))
 
 
 def headers_in(environ: Mapping[str, Any], without: Iterable[str] = ()) -> list[tuple[str, str]]:

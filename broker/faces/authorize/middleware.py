@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from broker.errors import BrokerError
-from broker.faces.authorize.answer import STATUS, Headers, headers_in, raw_target, refusal
+from broker.faces.authorize.answer import STATUS, Headers, headers_in, raw_target, refusal, told_alike
 from broker.flows.protect import Asked, Verdict
 from broker.sigv4 import ChunkedBody, SignedRequest
 
 MOST_BODY = 10 * (1 << 20)
 TOO_LARGE = Verdict(403, "payload_too_large", "The request is too large.", "a body beyond the middleware's limit")
+AMBIGUOUS = Verdict(403, "request_ambiguous", "The request has two readings.", "the raw target is not what the application would read")
 Judge = Callable[[Asked], Verdict]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,6 +35,8 @@ class WsgiGuard:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, query = raw_target(environ)
+        if path.startswith("/") and not told_alike(environ, path, query):
+            return _refuse(AMBIGUOUS, start_response)
         body = _read(environ, self._most)
         if body is None:
             return _refuse(TOO_LARGE, start_response)
@@ -88,7 +91,7 @@ def _judged(judge: Judge, asked: Asked) -> Verdict:
 
 def _read(environ: dict[str, Any], most: int) -> bytes | None:
     length = str(environ.get("CONTENT_LENGTH") or "")
-    if length.isdigit():
+    if length.isascii() and length.isdigit():
         return environ["wsgi.input"].read(int(length)) if int(length) <= most else None
     if not environ.get("wsgi.input_terminated"):
         return b""

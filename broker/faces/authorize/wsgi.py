@@ -1,8 +1,9 @@
 """`/authorize` for proxies, on a bind of its own.
 
 Two forms. nginx's `auth_request` asks for `/authorize` and says what the client wanted in `X-Original-Method` and `X-Original-URI`, and
-for which host in `Host` or `X-Forwarded-Host`; those count only from `[server] trusted_proxies`. Envoy's HTTP `ext_authz`, with
-`path_prefix: /authorize`, sends the request itself under that prefix, and its body if it is told to.
+for which host in `Host` or `X-Forwarded-Host`. Envoy's HTTP `ext_authz`, with `path_prefix: /authorize`, sends the request itself under
+that prefix, and its body if it is told to. Nobody but `[server] trusted_proxies` is answered: the peer of anybody else would pass for the
+client's address.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from broker.errors import BrokerError
 from broker.faces.authorize.answer import STATUS, Headers, headers_in, headers_of, raw_target, refusal
 from broker.flows.access_kit import AccessKit
-from broker.flows.protect import Asked, Verdict, authorize_request
+from broker.flows.protect import Asked, Verdict, authorize_request, service_of
 from broker.identitypool.protected import ProtectedService
 from broker.sigv4 import SignedRequest
 from broker.web.forwarded import Proxies, parse
@@ -34,14 +35,13 @@ class AuthorizeApp:
         self._proxies = Proxies(trusted_proxies)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-        trusted = self._proxies.trusts(parse(str(environ.get("REMOTE_ADDR", ""))))
         path, query = raw_target(environ)
         if path == "/healthz":
             return _send(start_response, "200 OK", [("Content-Type", "text/plain")], b"ok\n")
         if path != PATH and not path.startswith(PATH + "/"):
             return _send(start_response, "404 Not Found", [("Content-Type", "text/plain")], b"ask at /authorize\n")
         try:
-            verdict = self._verdict(environ, trusted, path, query)
+            verdict = self._verdict(environ, path, query)
         except BrokerError as away:
             # Nobody passes because we cannot tell.
             verdict = Verdict(503, away.code, away.public, away.private)
@@ -50,15 +50,20 @@ class AuthorizeApp:
         headers, body = refusal(verdict)
         return _send(start_response, STATUS[verdict.status], headers, body)
 
-    def _verdict(self, environ: dict[str, Any], trusted: bool, path: str, query: str) -> Verdict:
+    def _verdict(self, environ: dict[str, Any], path: str, query: str) -> Verdict:
+        if not self._proxies.trusts(parse(str(environ.get("REMOTE_ADDR", "")))):
+            return Verdict(403, "proxy_not_trusted", "Not asked by a trusted proxy.", "the peer is not in [server] trusted_proxies")
         original = (environ.get("HTTP_X_ORIGINAL_METHOD"), environ.get("HTTP_X_ORIGINAL_URI"))
-        secure = trusted and environ.get("HTTP_X_FORWARDED_PROTO", "https") == "https"
+        secure = environ.get("HTTP_X_FORWARDED_PROTO") == "https"
+        named = str(environ.get("HTTP_HOST", ""))
         hop = self._proxies.strip(environ)
+        if hop.host != named and service_of(self._services, named) is not None:
+            # The proxy said the client's host, and hands on what else the client claims.
+            why = f"Host is {named[:200]!r}, and X-Forwarded-Host {hop.host[:200]!r}"
+            return Verdict(403, "host_ambiguous", "The request names two hosts.", why)
         headers = [(name, value) for name, value in headers_in(environ, _HOP) if name != "host"]
         headers.append(("host", hop.host))
         if path == PATH:
-            if not trusted:
-                return Verdict(403, "proxy_not_trusted", "Not asked by a trusted proxy.", "the peer is not in [server] trusted_proxies")
             if not original[0] or not original[1]:
                 return Verdict(403, "request_not_told", "The proxy must name method and URI.", "no X-Original-Method or X-Original-URI")
             wanted, _, asked = str(original[1]).partition("?")
@@ -71,7 +76,7 @@ class AuthorizeApp:
 def _body(environ: dict[str, Any]) -> bytes | None:
     """The whole body if the proxy says that it sent it whole, else None."""
     length = str(environ.get("CONTENT_LENGTH") or "")
-    if environ.get("HTTP_X_ENVOY_AUTH_PARTIAL_BODY") != "false" or not length.isdigit() or int(length) > MOST_BODY:
+    if environ.get("HTTP_X_ENVOY_AUTH_PARTIAL_BODY") != "false" or not (length.isascii() and length.isdigit()) or int(length) > MOST_BODY:
         return None
     body: bytes = environ["wsgi.input"].read(int(length))
     return body if len(body) == int(length) else None

@@ -136,7 +136,9 @@ def nginx(world: World, method: str, path: str, headers: Any, host: str = HOST, 
     return client.get("/authorize", base_url=f"http://{host}", headers=told, environ_overrides={"SERVER_PORT": "8081", "REMOTE_ADDR": peer})
 
 
-def envoy(world: World, method: str, path: str, headers: Any, host: str = HOST, data: bytes = b"") -> TestResponse:
+def envoy(
+    world: World, method: str, path: str, headers: Any, host: str = HOST, data: bytes = b"", peer: str = "127.0.0.1"
+) -> TestResponse:
     given = [(name, value) for name, value in headers if name.lower() != "host"]
     client = Client(world.broker.app)
     target = "/authorize" + path
@@ -146,7 +148,7 @@ def envoy(world: World, method: str, path: str, headers: Any, host: str = HOST, 
         base_url=f"http://{host}",
         headers=given,
         data=data,
-        environ_overrides={"SERVER_PORT": "8081", "REQUEST_URI": target, "RAW_URI": target},
+        environ_overrides={"SERVER_PORT": "8081", "REQUEST_URI": target, "RAW_URI": target, "REMOTE_ADDR": peer},
     )
 
 
@@ -214,10 +216,72 @@ def test_another_host_is_another_service(world: World) -> None:
     assert nginx(world, "GET", ALLOWED, headers, host="uploads.example.com").status_code == 401
 
 
-def test_only_trusted_proxies_may_tell_of_another_request(world: World) -> None:
-    answer = nginx(world, "GET", ALLOWED, world.signed("GET", ALLOWED), peer="203.0.113.9")
+@pytest.mark.parametrize("ask", [nginx, envoy])
+def test_only_trusted_proxies_may_tell_of_another_request(world: World, ask: Any) -> None:
+    answer = ask(world, "GET", ALLOWED, world.signed("GET", ALLOWED), peer="203.0.113.9")
     assert answer.status_code == 403
     assert answer.get_json()["code"] == "proxy_not_trusted"
+    assert ask(world, "GET", ALLOWED, world.signed("GET", ALLOWED), peer="127.0.0.1").status_code == 200
+
+
+def test_a_client_cannot_choose_the_host_beside_the_proxys(world: World) -> None:
+    """nginx hands the client's own X-Forwarded-Host on: what is asked for at one service must not be judged as another's."""
+    headers = world.signed("GET", ALLOWED)
+    asked = [*headers, ("X-Forwarded-Host", HOST)]
+    answer = nginx(world, "GET", ALLOWED, asked, host="uploads.example.com")
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "host_ambiguous")
+    # A proxy that calls us by our own name says the client's host there.
+    assert nginx(world, "GET", ALLOWED, asked, host="10.0.0.2:8081").status_code == 200
+    assert nginx(world, "GET", ALLOWED, asked).status_code == 200
+
+
+HIDDEN = "/reports/sales/x://y/authorize" + "/reports/marketing/q1"
+
+
+def test_a_path_that_looks_like_an_address_is_judged_whole(world: World) -> None:
+    """Whatever stands before `://` is part of the path that the service gets."""
+    headers = world.signed("GET", "/reports/marketing/q1")
+    assert envoy(world, "GET", "/reports/marketing/q1", headers).status_code == 200
+    assert envoy(world, "GET", HIDDEN, headers).status_code == 401
+    assert envoy(world, "GET", HIDDEN.replace("/authorize", ""), headers).status_code == 401
+    seen: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append(environ["PATH_INFO"])
+        start_response("200 OK", [])
+        return [b""]
+
+    client = Client(world.gate().wsgi(app))
+    given = [(name, value) for name, value in headers if name.lower() != "host"]
+    for target in (HIDDEN.replace("/authorize", ""), "/reports/sales/:://y/reports/marketing/q1", f"https://{HOST}/reports/marketing/q1"):
+        path = target if target.startswith("/") else "/reports/marketing/q1"
+        answer = client.get(path, base_url=f"https://{HOST}", headers=given, environ_overrides={"RAW_URI": target, "REQUEST_URI": target})
+        assert answer.status_code == 401, target
+    assert client.get("/reports/marketing/q1", base_url=f"https://{HOST}", headers=given).status_code == 200
+    assert seen == ["/reports/marketing/q1"]
+
+
+def test_the_wsgi_guard_judges_what_the_app_will_read(world: World) -> None:
+    """Servers differ in what they keep of the raw target, and a layer in between may have rewritten the path."""
+    seen: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append(environ["QUERY_STRING"])
+        start_response("200 OK", [])
+        return [b""]
+
+    client = Client(world.gate().wsgi(app))
+    given = [(name, value) for name, value in world.signed("GET", ALLOWED) if name.lower() != "host"]
+
+    def get(path: str, **environ: str) -> int:
+        return client.get(path, base_url=f"https://{HOST}", headers=given, environ_overrides=environ).status_code
+
+    bare = {"RAW_URI": "", "REQUEST_URI": ""}
+    assert get(ALLOWED, **bare) == 200
+    assert get(ALLOWED + "?all=1", **bare) == 401
+    assert get(ALLOWED, PATH_INFO="/reports/sales/q1") == 403
+    assert get(ALLOWED, QUERY_STRING="all=1") == 403
+    assert seen == [""]
 
 
 def test_a_presigned_address_passes(world: World) -> None:
