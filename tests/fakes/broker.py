@@ -110,7 +110,7 @@ class TestBroker:
         return Browser(self, base)
 
     def issuer(self, pool: str = POOL) -> str:
-        return f"{PUBLIC}/{pool}"
+        return f"{self.config.server.public_url.rstrip('/')}/{pool}"
 
     # --- the app's side --------------------------------------------------------------------------------------------------------------
 
