@@ -84,7 +84,7 @@ def get_version(kit: AccessKit, arn: str, version: str) -> ManagedPolicy:
 
 def delete(kit: AccessKit, by: Caller, arn: str) -> None:
     """Raises NoSuchEntity, Unmodifiable, DeleteConflict while a role has it."""
-    with kit.base.store.unit() as unit:
+    with records.writing(kit) as unit:
         policy = records.ours(records.policy(kit, unit, arn), "policy", arn)
         if holders(unit, arn):
             raise DeleteConflict(f"{arn} is in use", public="Cannot delete a policy attached to entities.")

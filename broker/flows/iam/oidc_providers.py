@@ -58,7 +58,7 @@ def list_all(kit: AccessKit) -> Sequence[str]:
 
 def delete(kit: AccessKit, by: Caller, arn: str) -> None:
     """Roles that trust it stay, and trust nobody by it any more. Raises NoSuchEntity, Unmodifiable."""
-    with kit.base.store.unit() as unit:
+    with records.writing(kit) as unit:
         provider = records.ours(_provider(kit, unit, arn), "provider", arn)
         unit.oidc_providers.delete(IAM, provider.url)
     records.tell(kit, by, "oidc_provider.deleted", provider=arn)
@@ -78,7 +78,7 @@ def remove_client(kit: AccessKit, by: Caller, arn: str, client_id: str) -> None:
 
 
 def _change(kit: AccessKit, arn: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
-    with kit.base.store.unit() as unit:
+    with records.writing(kit) as unit:
         provider = records.ours(_provider(kit, unit, arn), "provider", arn)
         clients = change(provider.client_ids)
         _check_count(clients)

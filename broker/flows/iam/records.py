@@ -5,10 +5,12 @@ Reads here ask the store, not the settings cache: who has just created a role wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
-from broker.api_errors import EntityExists, NoSuchEntity, Unmodifiable
+from broker.api_errors import ConcurrentModification, EntityExists, NoSuchEntity, Unmodifiable
 from broker.errors import Conflict
 from broker.flows.access_kit import AccessKit
 from broker.identitypool.roles import policy_arn, policy_name
@@ -19,6 +21,11 @@ from broker.ports.store import Records, Unit
 T = TypeVar("T", Role, ManagedPolicy, OidcProvider, SamlProvider)
 
 _PAGE = 1000
+LEASE = "iam"
+PATIENCE = 10.0
+"""Seconds that a writer waits for the others."""
+LONGEST = 30
+"""Seconds after which a writer is thought dead."""
 
 
 def found(record: T | None, what: str, name: str) -> T:
@@ -62,10 +69,27 @@ def ours(record: T, what: str, name: str) -> T:
     return record
 
 
+@contextmanager
+def writing(kit: AccessKit) -> Iterator[Unit]:
+    """A unit in which nobody else changes anything of IAM: a record is read, changed and written whole, and who manages roles by program
+    puts many policies on one at a time. Raises ConcurrentModification if the others take too long."""
+    store, holder = kit.base.store, kit.base.random.uuid()
+    until = time.monotonic() + PATIENCE
+    while not store.acquire(LEASE, holder, LONGEST):
+        if time.monotonic() > until:
+            raise ConcurrentModification("the lease of IAM's writers was not free")
+        time.sleep(0.01)
+    try:
+        with store.unit() as unit:
+            yield unit
+    finally:
+        store.release(LEASE, holder)
+
+
 def create(kit: AccessKit, records: Callable[[Unit], Records[T]], record: T, what: str, name: str) -> T:
     """Insert a record under its key. Raises EntityExists, also for a role whose name differs in case only."""
     try:
-        with kit.base.store.unit() as unit:
+        with writing(kit) as unit:
             if records(unit).get(IAM, name) is not None:
                 raise Conflict(f"{what} {name} exists")
             records(unit).put(record)
@@ -77,7 +101,7 @@ def create(kit: AccessKit, records: Callable[[Unit], Records[T]], record: T, wha
 
 def change_role(kit: AccessKit, name: str, change: Callable[[Unit, Role], Role]) -> Role:
     """Read, change and write a role in one transaction. Raises NoSuchEntity, Unmodifiable, and what `change` raises."""
-    with kit.base.store.unit() as unit:
+    with writing(kit) as unit:
         changed = change(unit, ours(role(unit, name), "role", name))
         unit.roles.put(changed)
     return changed

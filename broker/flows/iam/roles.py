@@ -107,7 +107,7 @@ def update_trust(kit: AccessKit, by: Caller, name: str, document: str) -> Role:
 
 def delete(kit: AccessKit, by: Caller, name: str) -> None:
     """Its sessions end with it. Raises NoSuchEntity, Unmodifiable, DeleteConflict while policies hang on it."""
-    with kit.base.store.unit() as unit:
+    with records.writing(kit) as unit:
         role = records.ours(records.role(unit, name), "role", name)
         if role.policies or role.managed:
             words = "must delete policies first." if role.policies else "must detach all policies first."

@@ -50,7 +50,7 @@ def get(kit: AccessKit, arn: str) -> SamlProvider:
 def update(kit: AccessKit, by: Caller, arn: str, metadata: str) -> str:
     """Another document. Returns the ARN. Raises NoSuchEntity, Unmodifiable, InvalidParameter."""
     _check_metadata(kit, metadata)
-    with kit.base.store.unit() as unit:
+    with records.writing(kit) as unit:
         unit.saml_providers.put(replace(records.ours(_provider(kit, unit, arn), "provider", arn), metadata=metadata))
     records.tell(kit, by, "saml_provider.updated", provider=arn)
     return arn
@@ -65,7 +65,7 @@ def list_all(kit: AccessKit) -> Sequence[tuple[str, SamlProvider]]:
 
 def delete(kit: AccessKit, by: Caller, arn: str) -> None:
     """Roles that trust it stay, and trust nobody by it any more. Raises NoSuchEntity, Unmodifiable."""
-    with kit.base.store.unit() as unit:
+    with records.writing(kit) as unit:
         provider = records.ours(_provider(kit, unit, arn), "provider", arn)
         unit.saml_providers.delete(IAM, provider.name)
     records.tell(kit, by, "saml_provider.deleted", provider=arn)

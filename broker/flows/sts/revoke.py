@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from broker.api_errors import NoSuchEntity
 from broker.flows.access_kit import AccessKit
+from broker.flows.iam.records import writing
 from broker.flows.iam.roles import MAX_SESSION
 from broker.flows.sts.identity import MAX_SECONDS
 from broker.model.iam import IAM, Revocation
@@ -20,7 +21,7 @@ LONGEST = timedelta(seconds=max(MAX_SESSION, MAX_SECONDS))
 def revoke_role(kit: AccessKit, name: str, reason: str) -> None:
     """All sessions of a role, also of one that the file declares: this is no change of what it is. Raises NoSuchEntity."""
     now = kit.base.now()
-    with kit.base.store.unit() as unit:
+    with writing(kit) as unit:
         role = unit.roles.get(IAM, name)
         if role is None:
             raise NoSuchEntity(f"no role {name}", public=f"The role with name {name} cannot be found.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -152,6 +153,23 @@ def test_inline_policies(access: Access) -> None:
         policies.put(kit, by, "Inline", "d", document(*[allow("reports:" + "x" * 100) for _ in range(55)]))
     with pytest.raises(ValidationFailed):
         policies.list_page(kit, "Inline", "&&&")
+
+
+def test_writers_at_once_lose_nothing(access: Access) -> None:
+    create(access, "Busy")
+    names = [f"p{number:02}" for number in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda name: policies.put(access.kit, access.admin(), "Busy", name, document(allow("x:y"))), names))
+    assert policies.list_page(access.kit, "Busy").items == names
+
+    def attempt(_: int) -> bool:
+        try:
+            return bool(create(access, "OnlyOnce"))
+        except EntityExists:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(attempt, range(4))) == 1
 
 
 def test_managed_policies_and_their_attachments(access: Access) -> None:
