@@ -102,7 +102,9 @@ class StsIssuer:
         raise _error(self.endpoint, failed)
 
     def _ask(self, form: dict[str, str]) -> Credentials | Failure:
-        reply: Reply = self.fetch.limited(self.limits).post(self.endpoint, form=form, headers={"Accept": "text/xml"}, operator_declared=True)
+        reply: Reply = self.fetch.limited(self.limits).post(
+            self.endpoint, form=form, headers={"Accept": "text/xml"}, operator_declared=True
+        )
         return read_reply(reply.status, reply.body)
 
     def _held_against(self, credentials: Credentials) -> Credentials:
