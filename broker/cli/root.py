@@ -26,6 +26,7 @@ COMMANDS = {
     "credentials": "broker.cli.credentials:credentials",
     "trace": "broker.cli.trace:trace",
     "explain": "broker.cli.explain:explain",
+    "reach": "broker.cli.reach:reach",
     "version": "broker.cli.version:version",
 }
 

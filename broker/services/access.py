@@ -8,7 +8,9 @@ from typing import Any
 from broker.flows.access_kit import AccessKit
 from broker.flows.identity import explain as explaining
 from broker.flows.identity.explanation import ExplainAsk, Explanation
+from broker.flows.identity.role_reach import reach_role
 from broker.flows.sts import published
+from broker.identitypool.reach.path import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,7 @@ class AccessServices:
     def explain(self, ask: ExplainAsk) -> Explanation:
         """Why a sign-in gets the role and the rights that it gets. Nothing is written."""
         return explaining.explain(self.kit, ask)
+
+    def reach(self, role: str) -> tuple[Path, ...]:
+        """Every way that leads to a role, by name or ARN."""
+        return reach_role(self.kit, role)
