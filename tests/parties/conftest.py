@@ -35,7 +35,7 @@ def ssp() -> Iterator[SimpleSaml]:
 
 @pytest.fixture(scope="session")
 def pools() -> Iterator[IdentityPools]:
-    """An identity pool, and the service that the guide guards. Writers may also write, from one address; a second service is everybody's."""
+    """An identity pool, and the service that the guide guards. Writers may also write, from one address, and use a second service."""
     told = guide.tables(f"127.0.0.1:{free_port()}", "127.0.0.1")
     service = told["protected_service"][0]
     service["rules"].append(

@@ -58,6 +58,7 @@ class IdentityPools:
             self._stack.close()
             raise
         self.endpoint = self.broker.url
+        self.authorize = str(tables.get("authorize", {}).get("bind", ""))
 
     def _tables(self) -> dict[str, Any]:
         sign_in = {
