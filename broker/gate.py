@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from broker.config import Config, load, protected_services
 from broker.faces.authorize.middleware import MOST_BODY, AsgiGuard, WsgiGuard
 from broker.flows.access_kit import AccessKit
 from broker.flows.protect import Asked, Verdict, authorize_request
 from broker.sigv4 import SignedRequest
+from broker.web.forwarded import Proxies
 from broker.wiring import build
 
 
@@ -28,6 +28,7 @@ class Gate:
     def __init__(self, kit: AccessKit, config: Config) -> None:
         self._kit = kit
         self._services = protected_services(config)
+        self._proxies = Proxies(config.server.trusted_proxies)
 
     @classmethod
     def open(cls, path: str | Path) -> Gate:
@@ -42,10 +43,11 @@ class Gate:
 
         Never raises for a bad request. Raises Unavailable if the settings cannot be read.
         """
-        parts = urlsplit(url)
-        path = url.partition("://")[2].partition("?")[0]
-        request = SignedRequest(method, path[len(parts.netloc) :] or "/", parts.query, tuple(headers), body)
-        return self.judge(Asked(parts.netloc, request, address, parts.scheme == "https"))
+        scheme, _, rest = url.partition("://")
+        target, _, query = rest.partition("?")
+        host, slash, path = target.partition("/")
+        request = SignedRequest(method, slash + path or "/", query, tuple(headers), body)
+        return self.judge(Asked(host, request, address, scheme.lower() == "https"))
 
     def judge(self, asked: Asked) -> Verdict:
         """The same for a request that is taken apart already."""
@@ -53,8 +55,8 @@ class Gate:
 
     def wsgi(self, app: Any, most_body: int = MOST_BODY) -> WsgiGuard:
         """A WSGI app that only allowed requests reach."""
-        return WsgiGuard(app, self.judge, most_body)
+        return WsgiGuard(app, self.judge, self._proxies, most_body)
 
     def asgi(self, app: Any, most_body: int = MOST_BODY) -> AsgiGuard:
         """An ASGI app that only allowed requests reach."""
-        return AsgiGuard(app, self.judge, most_body)
+        return AsgiGuard(app, self.judge, self._proxies, most_body)

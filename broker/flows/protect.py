@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,9 +14,13 @@ from broker.identitypool.policy.evaluate import Decision
 from broker.identitypool.policy.words import refusal
 from broker.identitypool.protected import ProtectedService
 from broker.model.sts import Caller, ContextValue
-from broker.sigv4 import Requirements, SignedRequest, SigningSecret, Verified, verify
+from broker.sigv4 import ChunkedBody, Requirements, SignedRequest, SigningSecret, Verified, verify
+from broker.sigv4.policy import MUST_SIGN
 
 NOT_MAPPED = "This request is not mapped to an action."
+_AMZ = "x-amz-"
+# Of these no service takes orders, and some SDKs leave the one unsigned; the other is CloudFront's.
+_UNSIGNED_AMZ = frozenset({"x-amz-user-agent", "x-amz-cf-id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class Asked:
 class Verdict:
     """The answer. `status` is 200, 401 (not authentic) or 403 (not allowed); `words` may be shown to the client, `reason` may not.
 
-    `payload` is `verified`, `unsigned`, `streaming` (verify while reading, with `verified.seed`), or `unverified`: the body was not seen.
+    `payload` is `verified`; `unsigned`; or where the body was not seen, `unverified`, and `streaming` for one that is signed chunk by chunk
+    (`verified.seed` verifies it). `body` is the body that was seen, without the framing of chunks.
     """
 
     status: int
@@ -46,6 +52,7 @@ class Verdict:
     action: str = ""
     resource: str = ""
     payload: str = ""
+    body: bytes | None = field(default=None, repr=False)
     verified: Verified | None = field(default=None, repr=False)
     decision: Decision | None = field(default=None, repr=False)
 
@@ -69,9 +76,10 @@ def _judge(kit: AccessKit, services: Sequence[ProtectedService], asked: Asked) -
         return Verdict(403, "not_mapped", NOT_MAPPED, f"no protected service has the host {asked.host[:200]!r}")
     try:
         caller, verified = _verified(kit, service, asked.request)
+        payload, body = _opened(verified, asked.request.body)
     except ApiError as error:
         return Verdict(401, error.code, error.public, error.private, service.name)
-    known = _known(kit, service, caller, verified)
+    known = replace(_known(kit, service, caller, verified), payload=payload, body=body)
     found = service.asked(asked.request.method, asked.request.path_raw)
     if found is None:
         return replace(
@@ -107,6 +115,7 @@ def _verified(kit: AccessKit, service: ProtectedService, request: SignedRequest)
         return SigningSecret(known[1], session.expires_at if session else None)
 
     policy = Requirements(
+        must_sign=MUST_SIGN | _orders(request),
         allow_unsigned_payload=service.allow_unsigned_payload,
         allow_streaming=service.allow_streaming,
         allow_presigned=service.allow_presigned,
@@ -115,6 +124,19 @@ def _verified(kit: AccessKit, service: ProtectedService, request: SignedRequest)
         request, now=kit.base.now(), region=kit.account.region, services={service.signed_for}, secret_of=secret_of, policy=policy
     )
     return callers[0], verified
+
+
+def _orders(request: SignedRequest) -> frozenset[str]:
+    """Headers that a service may act on, which only the signer may give: S3, too, refuses them unsigned (attack IP-S4.2)."""
+    return frozenset(name.lower() for name, _ in request.headers if name.lower().startswith(_AMZ)) - _UNSIGNED_AMZ
+
+
+def _opened(verified: Verified, body: bytes | None) -> tuple[str, bytes | None]:
+    """What is known of the body, and the body itself: one in chunks is read to its end. Raises SignatureMismatch, IncompleteSignature."""
+    if body is None or verified.seed is None:
+        return verified.payload, body
+    whole = ChunkedBody(io.BytesIO(body), verified.seed).read()
+    return "verified" if verified.seed.signed else "unsigned", whole
 
 
 def _known(kit: AccessKit, service: ProtectedService, caller: Caller, verified: Verified) -> Verdict:
@@ -130,7 +152,6 @@ def _known(kit: AccessKit, service: ProtectedService, caller: Caller, verified: 
         principal=caller.arn,
         role=session.role_arn if session is not None else "",
         tags=principal_tags(role, session) if session is not None else {},
-        payload=verified.payload,
         verified=verified,
     )
 

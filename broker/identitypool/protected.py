@@ -9,6 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 _CAPTURE = re.compile(r"\{([a-z][a-z0-9_]*)(\*?)\}")
 _REST = "*"
+# RFC 3986 3.3 without the semicolon.
+_SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-Fa-f]{2})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,15 @@ def captured_in(resource: str) -> frozenset[str]:
 
 
 def segments_of(path: str) -> tuple[str, ...] | None:
-    """The decoded segments of a raw path. None if two readers could take it for different ones: `..`, an encoded slash, bad UTF-8."""
+    """The decoded segments of a raw path. None if two readers could take it for different ones: `..`, an encoded slash, bad UTF-8, and
+    what a client should have encoded: some servers end a path at `#`, and some cut `;` and what follows out of a segment."""
     if not path.startswith("/"):
         return None
     found = []
     pieces = path[1:].split("/")
     for number, piece in enumerate(pieces):
+        if _SEGMENT.fullmatch(piece) is None:
+            return None
         try:
             text = unquote_to_bytes(piece).decode("utf-8")
         except UnicodeDecodeError:

@@ -6,12 +6,13 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from broker.errors import BrokerError
 from broker.faces.authorize.answer import STATUS, Headers, headers_in, raw_target, refusal, told_alike
 from broker.flows.protect import Asked, Verdict
-from broker.sigv4 import ChunkedBody, SignedRequest
+from broker.sigv4 import SignedRequest
+from broker.web.forwarded import Proxies, parse
 
 MOST_BODY = 10 * (1 << 20)
 TOO_LARGE = Verdict(403, "payload_too_large", "The request is too large.", "a body beyond the middleware's limit")
@@ -25,12 +26,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class WsgiGuard:
     """Wraps a WSGI app: what is not allowed never reaches it; what is finds its Verdict in `environ["crossgate.verdict"]`.
 
-    A body with a hash is read (up to `most_body` bytes) and verified before; one signed chunk by chunk is verified while the app reads.
+    The body is read (up to `most_body` bytes) and verified before, one in chunks as well. Forwarded headers count only from `proxies`.
     """
 
-    def __init__(self, app: Any, judge: Judge, most_body: int = MOST_BODY) -> None:
+    def __init__(self, app: Any, judge: Judge, proxies: Proxies, most_body: int = MOST_BODY) -> None:
         self._app = app
         self._judge = judge
+        self._proxies = proxies
         self._most = most_body
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -41,16 +43,16 @@ class WsgiGuard:
         if body is None:
             return _refuse(TOO_LARGE, start_response)
         request = SignedRequest(str(environ["REQUEST_METHOD"]), path, query, headers_in(environ), body)
-        secure = environ.get("wsgi.url_scheme") == "https"
-        asked = Asked(str(environ.get("HTTP_HOST", "")), request, str(environ.get("REMOTE_ADDR", "")), secure)
-        verdict = _judged(self._judge, asked)
+        address, secure = _sender(self._proxies, environ)
+        verdict = _judged(self._judge, Asked(str(environ.get("HTTP_HOST", "")), request, address, secure))
         if not verdict.allowed:
             return _refuse(verdict, start_response)
         environ["crossgate.verdict"] = verdict
-        environ["wsgi.input"] = _source(verdict, body)
-        if verdict.payload == "streaming":
-            # What the app reads is the decoded body, of which the chunked length says nothing.
-            environ["CONTENT_LENGTH"] = str(environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH", ""))
+        whole = verdict.body or b""
+        environ["wsgi.input"] = io.BytesIO(whole)
+        if len(whole) != len(body):
+            # Of the decoded body the length of the chunks says nothing.
+            environ["CONTENT_LENGTH"] = str(len(whole))
         answer: Iterable[bytes] = self._app(environ, start_response)
         return answer
 
@@ -58,9 +60,10 @@ class WsgiGuard:
 class AsgiGuard:
     """The same for an ASGI app: the Verdict is in `scope["state"]["crossgate.verdict"]`. The judgement runs in a thread of its own."""
 
-    def __init__(self, app: Any, judge: Judge, most_body: int = MOST_BODY) -> None:
+    def __init__(self, app: Any, judge: Judge, proxies: Proxies, most_body: int = MOST_BODY) -> None:
         self._app = app
         self._judge = judge
+        self._proxies = proxies
         self._most = most_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,16 +73,19 @@ class AsgiGuard:
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} requests carry no signature that could be verified")
         body = await _gather(receive, self._most)
-        verdict = TOO_LARGE if body is None else await asyncio.to_thread(_judged, self._judge, _asked(scope, body))
-        if not verdict.allowed or body is None:
+        verdict = TOO_LARGE if body is None else await asyncio.to_thread(self._verdict, scope, body)
+        if not verdict.allowed:
             headers, words = refusal(verdict)
             start = {"type": "http.response.start", "status": verdict.status, "headers": [_octets(each) for each in headers]}
             await send(start)
             await send({"type": "http.response.body", "body": words})
             return
-        whole = body if verdict.payload != "streaming" else await asyncio.to_thread(_source(verdict, body).read)
         scope.setdefault("state", {})["crossgate.verdict"] = verdict
-        await self._app(scope, _again(whole, receive), send)
+        await self._app(scope, _again(verdict.body or b"", receive), send)
+
+    def _verdict(self, scope: Scope, body: bytes) -> Verdict:
+        asked = _asked(scope, body, self._proxies)
+        return _judged(self._judge, asked) if asked is not None else AMBIGUOUS
 
 
 def _judged(judge: Judge, asked: Asked) -> Verdict:
@@ -99,9 +105,13 @@ def _read(environ: dict[str, Any], most: int) -> bytes | None:
     return body if len(body) <= most else None
 
 
-def _source(verdict: Verdict, body: bytes) -> io.RawIOBase | io.BytesIO | ChunkedBody:
-    seed = verdict.verified.seed if verdict.verified is not None else None
-    return ChunkedBody(io.BytesIO(body), seed) if verdict.payload == "streaming" and seed is not None else io.BytesIO(body)
+def _sender(proxies: Proxies, environ: MutableMapping[str, Any]) -> tuple[str, bool]:
+    """The client's address, and whether it came by TLS: a trusted proxy's word counts, and no other's."""
+    secure = str(environ.get("wsgi.url_scheme", ""))
+    if proxies.trusts(parse(str(environ.get("REMOTE_ADDR", "")))):
+        secure = str(environ.get("HTTP_X_FORWARDED_PROTO", secure))
+    # A copy: the application may have a use of its own for what is taken out.
+    return proxies.strip(dict(environ)).address, secure == "https"
 
 
 def _refuse(verdict: Verdict, start_response: Any) -> list[bytes]:
@@ -123,14 +133,19 @@ async def _gather(receive: Receive, most: int) -> bytes | None:
             return bytes(body)
 
 
-def _asked(scope: Scope, body: bytes) -> Asked:
+def _asked(scope: Scope, body: bytes, proxies: Proxies) -> Asked | None:
+    """What is asked; None if the path that the application reads is not the one that came."""
     headers: Headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     host = next((value for name, value in headers if name.lower() == "host"), "")
-    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    raw = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1").partition("?")[0]
+    if raw.startswith("/") and unquote(raw) not in {scope["path"], scope.get("root_path", "") + scope["path"]}:
+        return None
     query = scope.get("query_string", b"").decode("latin-1")
-    request = SignedRequest(scope["method"], raw.decode("latin-1").partition("?")[0], query, headers, body)
+    request = SignedRequest(scope["method"], raw, query, headers, body)
     client = scope.get("client")
-    return Asked(host, request, client[0] if client else "", scope.get("scheme") == "https")
+    told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers if name.lower().startswith("x-forwarded-")}
+    address, secure = _sender(proxies, {**told, "REMOTE_ADDR": client[0] if client else "", "wsgi.url_scheme": scope.get("scheme", "")})
+    return Asked(host, request, address, secure)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

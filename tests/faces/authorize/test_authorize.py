@@ -17,9 +17,10 @@ from werkzeug.test import Client, TestResponse
 from broker.flows.protect import Asked, Verdict
 from broker.gate import Gate
 from broker.model.sts import Credentials, Grant
-from broker.sigv4 import ClientKeys, SignedRequest, presign, sign
+from broker.sigv4 import STREAMING_SIGNED, ClientKeys, SignedRequest, presign, sign
 from tests.fakes.broker import POOL, TestBroker
 from tests.fakes.setup import TOML
+from tests.unit.sigv4.chunks import encoded
 
 ACCOUNT = "123456789012"
 IDENTITY_POOL = "eu-west-1:11111111-1111-4111-8111-111111111111"
@@ -31,13 +32,27 @@ POLICY = json.dumps(
         "Statement": [
             {"Effect": "Allow", "Action": "reports:*", "Resource": "arn:aws:reports:::${aws:PrincipalTag/Department}/*"},
             {"Sid": "NoDelete", "Effect": "Deny", "Action": "reports:Delete", "Resource": "*"},
+            {
+                "Sid": "Tls",
+                "Effect": "Deny",
+                "Action": "reports:Purge",
+                "Resource": "*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+            {
+                "Sid": "Office",
+                "Effect": "Deny",
+                "Action": "reports:Purge",
+                "Resource": "*",
+                "Condition": {"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}},
+            },
         ],
     }
 )
 RULES = ", ".join(
     f'{{ methods = [{methods}], path = "/reports/{{department}}/{{report*}}", action = "reports:{action}", '
     'resource = "arn:aws:reports:::{department}/{report}" }'
-    for methods, action in (('"GET"', "Read"), ('"PUT", "POST"', "Write"), ('"DELETE"', "Delete"))
+    for methods, action in (('"GET"', "Read"), ('"PUT", "POST"', "Write"), ('"DELETE"', "Delete"), ('"PURGE"', "Purge"))
 )
 SETTINGS = f"""
 [aws]
@@ -136,9 +151,7 @@ def nginx(world: World, method: str, path: str, headers: Any, host: str = HOST, 
     return client.get("/authorize", base_url=f"http://{host}", headers=told, environ_overrides={"SERVER_PORT": "8081", "REMOTE_ADDR": peer})
 
 
-def envoy(
-    world: World, method: str, path: str, headers: Any, host: str = HOST, data: bytes = b"", peer: str = "127.0.0.1"
-) -> TestResponse:
+def envoy(world: World, method: str, path: str, headers: Any, host: str = HOST, data: bytes = b"", peer: str = "127.0.0.1") -> TestResponse:
     given = [(name, value) for name, value in headers if name.lower() != "host"]
     client = Client(world.broker.app)
     target = "/authorize" + path
@@ -333,6 +346,99 @@ def test_the_wsgi_guard_verifies_bodies(world: World) -> None:
     assert [(read, verdict.payload) for read, verdict in seen] == [(body, "verified")]
 
 
+def test_where_a_request_came_from_is_what_a_trusted_proxy_says(world: World) -> None:
+    headers = world.signed("PURGE", ALLOWED)
+    tls = ("X-Forwarded-Proto", "https")
+    assert nginx(world, "PURGE", ALLOWED, [*headers, tls]).status_code == 200
+    # What no proxy vouches for did not come by TLS.
+    assert nginx(world, "PURGE", ALLOWED, headers).status_code == 403
+    assert envoy(world, "PURGE", ALLOWED, [*headers, tls, ("X-Forwarded-For", "198.51.100.7")]).status_code == 200
+    assert envoy(world, "PURGE", ALLOWED, [*headers, tls, ("X-Forwarded-For", "203.0.113.9")]).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_a_guard_behind_a_proxy_knows_the_client(world: World, kind: str) -> None:
+    def ask(peer: str, *told: tuple[str, str], method: str = "PURGE") -> int:
+        headers = [*world.signed(method, ALLOWED), *told]
+        if kind == "asgi":
+            return asgi_call(world.gate().asgi(asgi_done), method, ALLOWED, headers, b"", peer, "http")[0]
+        given = [(name, value) for name, value in headers if name.lower() != "host"]
+        client = Client(world.gate().wsgi(wsgi_done))
+        environ = {"REMOTE_ADDR": peer}
+        return client.open(ALLOWED, method=method, base_url=f"http://{HOST}", headers=given, environ_overrides=environ).status_code
+
+    proto, away, near = ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-For", "198.51.100.7")
+    assert ask("127.0.0.1", proto, near) == 200
+    assert ask("127.0.0.1", proto, away) == 403
+    assert ask("127.0.0.1", near) == 403
+    assert ask("198.51.100.7", proto, near) == 403, "a client that is no proxy says nothing of itself"
+    assert ask("198.51.100.7", method="GET") == 200
+
+
+def wsgi_done(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return [environ["wsgi.input"].read()]
+
+
+async def asgi_done(scope: Any, receive: Any, send: Any) -> None:
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": message["body"]})
+
+
+UPLOADS = "uploads.example.com"
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi", "gate"])
+def test_chunks_are_verified_before_the_app_sees_one(world: World, kind: str) -> None:
+    """A chunk that does not hold is a refusal, and not an error in the middle of the application."""
+    path = "/marketing/a.bin"
+    told = {"x-amz-content-sha256": STREAMING_SIGNED, "x-amz-decoded-content-length": "6"}
+    headers = world.signed("PUT", path, None, host=UPLOADS, service="s3", **told)
+    seed = world.gate().judge(Asked(UPLOADS, SignedRequest("PUT", path, "", headers))).verified.seed  # type: ignore[union-attr]
+    assert seed is not None
+    body = encoded(seed, [b"abc", b"def"])
+
+    def put(data: bytes) -> tuple[int, bytes]:
+        if kind == "gate":
+            verdict = world.gate().authorize("PUT", f"https://{UPLOADS}{path}", headers, data)
+            assert verdict.payload == "verified" or not verdict.allowed
+            return verdict.status, verdict.body or b""
+        if kind == "asgi":
+            return asgi_call(world.gate().asgi(asgi_done), "PUT", path, headers, data)
+        given = [(name, value) for name, value in headers if name.lower() != "host"]
+        answer = Client(world.gate().wsgi(wsgi_done)).put(path, base_url=f"https://{UPLOADS}", headers=given, data=data)
+        return answer.status_code, answer.data
+
+    assert put(body) == (200, b"abcdef")
+    assert put(body.replace(b"def", b"deg"))[0] == 401
+    assert put(body[:-20])[0] == 401
+
+
+@pytest.mark.parametrize("name", ["x-amz-acl", "X-Amz-Copy-Source"])
+def test_a_header_that_a_service_may_act_on_is_signed(world: World, name: str) -> None:
+    """Row IP-S4.2: whoever was handed a presigned address must not add to what it says."""
+    target = world.presigned(ALLOWED)
+    assert nginx(world, "GET", target, []).status_code == 200
+    assert nginx(world, "GET", target, [("x-amz-user-agent", "aws-sdk-js")]).status_code == 200
+    assert nginx(world, "GET", target, [(name, "public-read")]).status_code == 401
+    assert nginx(world, "GET", ALLOWED, world.signed("GET", ALLOWED, b"", **{name: "public-read"})).status_code == 200
+    assert nginx(world, "GET", ALLOWED, [*world.signed("GET", ALLOWED), (name, "public-read")]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "url", ["", "/reports/a/b", "https://[reports.example.com/a", "https://", "x", f"https://{HOST}", f"https://{HOST}\n/a"]
+)
+def test_the_gate_raises_for_no_address(world: World, url: str) -> None:
+    assert world.gate().authorize("GET", url, world.signed("GET", ALLOWED)).status in {401, 403}
+
+
+def test_the_gate_reads_an_address_as_it_was_sent(world: World) -> None:
+    for path in (f"{ALLOWED}#x", f"{ALLOWED}?a=1#x"):
+        assert not world.gate().authorize("GET", f"https://{HOST}{path}", world.signed("GET", path.partition("#")[0])).allowed
+    assert world.gate().authorize("GET", f"https://{HOST}{ALLOWED}?a=1", world.signed("GET", f"{ALLOWED}?a=1")).allowed
+
+
 def test_the_wsgi_guard_reads_no_more_than_its_limit(world: World) -> None:
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         raise AssertionError("must not be reached")
@@ -344,10 +450,15 @@ def test_the_wsgi_guard_reads_no_more_than_its_limit(world: World) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (403, "payload_too_large")
 
 
-def asgi_call(app: Any, method: str, path: str, headers: Any, body: bytes) -> tuple[int, bytes]:
+def asgi_call(
+    app: Any, method: str, path: str, headers: Any, body: bytes, peer: str = "198.51.100.7", scheme: str = "https"
+) -> tuple[int, bytes]:
     """A request as an ASGI server makes it, the body in two parts."""
     sent: list[dict[str, Any]] = []
-    parts = [{"type": "http.request", "body": body[:2], "more_body": True}, {"type": "http.request", "body": body[2:]}]
+    parts: list[dict[str, Any]] = [
+        {"type": "http.request", "body": body[:2], "more_body": True},
+        {"type": "http.request", "body": body[2:]},
+    ]
 
     async def receive() -> dict[str, Any]:
         return parts.pop(0)
@@ -361,9 +472,9 @@ def asgi_call(app: Any, method: str, path: str, headers: Any, body: bytes) -> tu
         "path": path,
         "raw_path": quote(path).encode(),
         "query_string": b"",
-        "scheme": "https",
+        "scheme": scheme,
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
-        "client": ("198.51.100.7", 1234),
+        "client": (peer, 1234),
     }
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,18 @@ def test_a_path_with_two_readings_has_none(path: str) -> None:
     assert segments_of(path) is None
 
 
+@pytest.mark.parametrize("sign", ["#", ";", "?", "|", "{", '"', "<", "^", "`", " ", "\u00e9"])
+def test_what_some_servers_cut_or_respell_must_be_encoded(sign: str) -> None:
+    """Servers end the path at `#`, and some take `;` and what follows it out of a segment: a Deny for /a/b must hold for /a/b;c as well."""
+    assert segments_of(f"/a/b{sign}c") is None
+    assert segments_of(f"/a/b{quote(sign)}c") == ("a", f"b{sign}c")
+
+
+def test_what_needs_no_encoding_stands_as_it_is() -> None:
+    assert segments_of("/a/b-._~!$&'()*+,=:@c") == ("a", "b-._~!$&'()*+,=:@c")
+    assert segments_of("/a/b%zz") is None
+
+
 @pytest.mark.parametrize("pattern", ["a", "/{x}/{x}", "/{x*}/a", "/*/a", "/a{x}", "/{X}", "/a*"])
 def test_a_pattern_that_says_nothing_clear_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError):
@@ -61,4 +75,4 @@ def test_the_first_route_decides_and_captures_stand_as_they_are() -> None:
     service = ProtectedService("s", frozenset({"h"}), "execute-api", routes)
     assert service.asked("GET", "/x*%3F") == ("s:Read", "arn:x*?")
     assert service.asked("PUT", "/x") == ("s:Any", "arn:any")
-    assert service.asked("GET", "/{a}") == ("s:Read", "arn:{a}")
+    assert service.asked("GET", "/%7Ba%7D") == ("s:Read", "arn:{a}")
