@@ -204,6 +204,6 @@ def test_a_pool_has_tags_as_a_resource(access: Access) -> None:
     for tags in ({"aws:x": "y"}, {f"k{n}": "v" for n in range(50)}):
         with pytest.raises(InvalidParameter):
             resource_tags.tag(access.kit, by, arn, tags)
-    for wrong in (arn.replace(ACCOUNT, "999999999999"), arn[:-1] + "0", "arn:aws:s3:::x", "x"):
+    for wrong in (arn.replace(ACCOUNT, "999999999999"), arn[:-1] + ("1" if arn[-1] == "0" else "0"), "arn:aws:s3:::x", "x"):
         with pytest.raises(ResourceNotFound):
             resource_tags.tags_of(access.kit, wrong)
