@@ -113,8 +113,9 @@ def _hop(world: World, target: tuple[str, Role, Policy], source: tuple[str, Role
 
 def _refusal(world: World, target: tuple[str, Role, Policy], source: tuple[str, Role]) -> str:
     """Why a role that the trust policy names cannot go."""
-    gates = [each for each in _gates(world, target, source, _ANY_SESSION) if each is not None]
-    return next((each.why for each in gates if each.why), "its policies do not allow it")
+    trusted, own, limited = _gates(world, target, source, _ANY_SESSION)
+    needed = [trusted, *([own] if own.denied or trusted.level < Level.ROLE else []), *([limited] if limited is not None else [])]
+    return next((each.why for each in needed if each.why), "its policies do not allow it")
 
 
 def _gates(world: World, target: tuple[str, Role, Policy], source: tuple[str, Role], session: str) -> tuple[Gate, Gate, Gate | None]:

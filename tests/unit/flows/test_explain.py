@@ -166,6 +166,10 @@ def test_an_explanation_says_what_happens(world: Everybody, setting: str, said: 
     after = explain(kit_of(world), ExplainAsk(IDENTITY_POOL, logins, custom_role_arn=custom))
     assumed = explain(kit_of(world), ExplainAsk(IDENTITY_POOL, claims=claims_of(token), custom_role_arn=custom))
     assert [told(before), told(after), told(assumed)] == [happened] * 3
+    if isinstance(happened, tuple):
+        # What happens is among what `reach` says can happen.
+        ways = world.broker.wired.services.access.reach(happened[0])
+        assert any(way.provider == oidc_arn(world) and not way.blocked for way in ways)
     assert after.identity is not None
     assert after.identity.outcome == "found"
     assert (after.refusal, after.choices, after.tags, after.trust) == (assumed.refusal, assumed.choices, assumed.tags, assumed.trust)
@@ -176,7 +180,11 @@ def test_an_explanation_says_what_happens(world: Everybody, setting: str, said: 
 def test_so_it_is_for_guests(world: Everybody, setting: str) -> None:
     set_pool(world, **SETTINGS[setting](world))
     explanation = explain(kit_of(world), ExplainAsk(IDENTITY_POOL))
-    assert told(explanation) == real(world, {})
+    happened = real(world, {})
+    assert told(explanation) == happened
+    assert any(way.kind == "guest" and not way.blocked for way in world.broker.wired.services.access.reach(GUEST)) == isinstance(
+        happened, tuple
+    )
     assert explanation.limited_as_guest
     if setting != "no guests":
         assert {right.by for right in explanation.rights} == {"session"}
