@@ -21,7 +21,7 @@ from broker.identitypool.reach.world import World
 from broker.identitypool.rules import mapping_of
 from broker.identitypool.tags import tag_map_of
 from broker.identitypool.writable import writable_claims
-from broker.model.identity import IdentityPool, RoleMapping, RoleRule, TagMap
+from broker.model.identity import IdentityPool, RoleMapping, RoleRule
 from broker.model.settings import AppClient, UserPool
 from broker.model.sts import Proof
 
@@ -172,18 +172,19 @@ class _Pool:
                 yield replace(path, where=tuple(sorted({*path.where, *way})))
 
     def _ways(self, trust: Policy, name: str, source: Source | None) -> Sequence[Where]:
+        entered = self._ask(WITH_WEB_IDENTITY, self._facts(source), trust, name)
         tag_map = tag_map_of(self.pool, source.proof)[1] if source is not None else None
-        facts = self._facts(source, tag_map)
-        entered = self._ask(WITH_WEB_IDENTITY, facts, trust, name)
         if tag_map is None or not (tag_map.tags or tag_map.use_defaults):
             return entered
+        # Of several logins the first that has a tag map gives the tags: only where all maps are the default are there always some.
+        always = all(each.use_defaults for each in self.pool.tag_maps.values())
         try:
-            tagged = self._ask(TAG_SESSION, facts, trust, name)
+            tagged = self._ask(TAG_SESSION, self._facts(source), trust, name)
         except _Refused:
-            if tag_map.use_defaults:
+            if always:
                 raise
             return both(entered, [("no claim for a principal tag is there",)])
-        return both(entered, tagged) if tag_map.use_defaults else entered
+        return both(entered, tagged) if always else entered
 
     def _ask(self, action: str, facts: Facts, trust: Policy, name: str) -> Sequence[Where]:
         principal = Principal.federated(*pool_names(self.world.identity_base, self.world.account_id, self.pool.id))
@@ -192,23 +193,29 @@ class _Pool:
             raise _Refused(found.why)
         return found.ways
 
-    def _facts(self, source: Source | None, tag_map: TagMap | None, *, classic: bool = False) -> Facts:
+    def _facts(self, source: Source | None, *, classic: bool = False) -> Facts:
         names = (COGNITO, *pool_aliases(self.world.identity_base, self.pool.id)[COGNITO])
         amr = GUEST_AMR if source is None else (SIGNED_IN, source.login)
-        tags = (
-            ("client", "username") if tag_map is not None and tag_map.use_defaults else tuple(tag_map.tags) if tag_map is not None else ()
-        )
         known = {"aws:FederatedProvider": COGNITO}
         known |= {} if classic else {"sts:RoleSessionName": SESSION_NAME}
         for key, value in self.world.roles[self.role].tags.items():
             known[f"aws:ResourceTag/{key}"] = known[f"iam:ResourceTag/{key}"] = value
         moment = ("aws:currenttime", "aws:epochtime")
-        tagged = ("aws:tagkeys", *(fold(f"aws:RequestTag/{tag}") for tag in tags)) if tags else ()
+        tagged = self._tag_keys(source)
         return Facts(
             {**known, **{f"{name}:aud": self.pool.id for name in names}, **{f"{name}:amr": amr for name in names}},
             open=(*(fold(f"{name}:sub") for name in names), *(("aws:", "sts:") if classic else (*moment, *tagged))),
             partly=frozenset(fold(f"{name}:amr") for name in names) if source is not None else frozenset(),
         )
+
+    def _tag_keys(self, source: Source | None) -> tuple[str, ...]:
+        """The context keys of tags that may be there: those of any login's map, as several may be shown. A backend gives what it likes."""
+        if source is None:
+            return ()
+        if source.kind == "developer":
+            return "aws:tagkeys", "aws:requesttag/"
+        tags = {tag for each in self.pool.tag_maps.values() for tag in (("client", "username") if each.use_defaults else each.tags)}
+        return ("aws:tagkeys", *(fold(f"aws:RequestTag/{tag}") for tag in sorted(tags))) if tags else ()
 
     def _classic(self, every: Sequence[Source]) -> Iterator[Path]:
         """The classic flow: whoever has the pool's token chooses the role himself, and only its trust policy is asked (row IP-S1.4)."""
@@ -229,9 +236,8 @@ class _Pool:
         for source in people:
             if source is not None and source.gone:
                 continue
-            tag_map = tag_map_of(self.pool, source.proof)[1] if source is not None else None
             try:
-                ways = self._ask(WITH_WEB_IDENTITY, self._facts(source, tag_map, classic=True), trust, role.name)
+                ways = self._ask(WITH_WEB_IDENTITY, self._facts(source, classic=True), trust, role.name)
             except _Refused:
                 continue  # nothing says that this pool should lead there
             path = replace(self._path("classic", source.key if source is not None else "guest"), through=source.through if source else ())

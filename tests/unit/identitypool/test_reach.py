@@ -184,6 +184,16 @@ def test_tags_need_leave_of_their_own() -> None:
     assert perhaps.where == ("no claim for a principal tag is there",)
     (never,) = ways(world_of(role("boss", untagged), users(pool=keys)), "boss")
     assert (never.where, never.blocked) == ((), "")
+    # A backend gives its users the tags that it likes, and a second login may bring those of its own map.
+    tagged = document(
+        lets({"Federated": COGNITO}, "sts:*", StringEquals={f"{COGNITO}:aud": POOL, "aws:RequestTag/team": "web"}),
+    )
+    backend = keys + '\ndeveloper_provider = "login.backend"'
+    found = ways(world_of(role("boss", tagged), users(pool=backend)), "boss")
+    assert [(path.kind, bool(path.blocked)) for path in found] == [("developer", False), ("default", True)]
+    second = 'id = "eu_Demo"\nclient = "app"\n[[identity_pool.social]]\nhost = "www.amazon.com"\napp_id = "a"\ntags = { team = "t" }\n'
+    found = ways(world_of(role("boss", tagged), users(pool=keys).replace('id = "eu_Demo"\nclient = "app"\n', second)), "boss")
+    assert [path.blocked for path in found] == ["", ""]
 
 
 def test_the_classic_flow_leads_to_whatever_trusts_the_pool() -> None:
@@ -313,6 +323,11 @@ def test_what_else_is_wider_and_what_is_not() -> None:
     more = [replace(path, through=("Hub", "Lab")) for path in plain]
     assert new_paths(plain, more)
     assert not new_paths(more, plain)
+    written = 'write_attributes = ["nickname"]'
+    nick = rule('claim = "nickname", value = "boss"')
+    unwritten = written.replace("nickname", "name")
+    assert new_paths(at(nick, client=unwritten), at(nick, client=written))
+    assert not new_paths(at(nick, client=written), at(nick, client=unwritten))
     closed = at(trust=document(DENY | {"Principal": "*"} | {"Action": "sts:*"}).replace(', "Resource": "*"', ""))
     assert closed[0].blocked
     assert new_paths(closed, plain)
