@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 from broker.api_errors import ApiError
 from broker.flows.access_kit import AccessKit
@@ -79,21 +80,18 @@ def _judge(kit: AccessKit, services: Sequence[ProtectedService], asked: Asked) -
         payload, body = _opened(verified, asked.request.body)
     except ApiError as error:
         return Verdict(401, error.code, error.public, error.private, service.name)
-    known = replace(_known(kit, service, caller, verified), payload=payload, body=body)
+    told = _telling(kit, service, caller, verified)
     found = service.asked(asked.request.method, asked.request.path_raw)
     if found is None:
-        return replace(
-            known, code="not_mapped", words=NOT_MAPPED, reason=f"{asked.request.method} {asked.request.path_raw[:200]!r}: no rule"
-        )
+        why = f"{asked.request.method} {asked.request.path_raw[:200]!r}: no rule"
+        return told(403, "not_mapped", NOT_MAPPED, why, payload=payload, body=body)
     action, resource = found
     try:
         decision = authorize_call(kit, caller, action, resource, _keys(asked))
     except ApiError as error:
-        return replace(known, status=401, code=error.code, words=error.public, reason=error.private)
-    judged = replace(known, action=action, resource=resource, decision=decision, reason=decision.reason)
-    if decision.allowed:
-        return replace(judged, status=200, code="allowed")
-    return replace(judged, code=decision.kind, words=refusal(decision))
+        return told(401, error.code, error.public, error.private, payload=payload, body=body)
+    status, code, words = (200, "allowed", "") if decision.allowed else (403, decision.kind, refusal(decision))
+    return told(status, code, words, decision.reason, action=action, resource=resource, payload=payload, body=body, decision=decision)
 
 
 def service_of(services: Sequence[ProtectedService], host: str) -> ProtectedService | None:
@@ -139,15 +137,12 @@ def _opened(verified: Verified, body: bytes | None) -> tuple[str, bytes | None]:
     return "verified" if verified.seed.signed else "unsigned", whole
 
 
-def _known(kit: AccessKit, service: ProtectedService, caller: Caller, verified: Verified) -> Verdict:
-    """A no, so far, to somebody whom we know."""
+def _telling(kit: AccessKit, service: ProtectedService, caller: Caller, verified: Verified) -> partial[Verdict]:
+    """A verdict about somebody whom we know, still without the answer."""
     session = caller.session
     role = kit.base.settings.role(session.role_arn.rpartition("/")[2]) if session is not None else None
-    return Verdict(
-        status=403,
-        code="",
-        words="",
-        reason="",
+    return partial(
+        Verdict,
         service=service.name,
         principal=caller.arn,
         role=session.role_arn if session is not None else "",

@@ -11,6 +11,7 @@ _CAPTURE = re.compile(r"\{([a-z][a-z0-9_]*)(\*?)\}")
 _REST = "*"
 # RFC 3986 3.3 without the semicolon.
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-Fa-f]{2})*")
+_ODD = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,7 @@ def segments_of(path: str) -> tuple[str, ...] | None:
             text = unquote_to_bytes(piece).decode("utf-8")
         except UnicodeDecodeError:
             return None
-        odd = any(ord(char) < 0x20 or ord(char) == 0x7F or char in "/\\" for char in text)
-        if odd or text in {".", ".."} or (not text and number != len(pieces) - 1):
+        if _ODD.search(text) is not None or text in {".", ".."} or (not text and number != len(pieces) - 1):
             return None
         found.append(text)
     return tuple(found)

@@ -52,6 +52,11 @@ class Proxies:
             return self._unix
         return any(address.version == network.version and address in network for network in self._networks)
 
+    def trusts_peer(self, text: str) -> bool:
+        """The same for an address as the server wrote it, as REMOTE_ADDR is; one that is none is that of a Unix socket."""
+        known = self._known_hop(text)
+        return self._unix if known is None else known[1]
+
     def strip(self, environ: MutableMapping[str, Any]) -> Hop:
         """Read the forwarded headers as far as their sender is trusted, remove them all, and say who asked for which host.
 

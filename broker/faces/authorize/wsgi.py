@@ -17,7 +17,7 @@ from broker.flows.access_kit import AccessKit
 from broker.flows.protect import Asked, Verdict, authorize_request, service_of
 from broker.identitypool.protected import ProtectedService
 from broker.sigv4 import SignedRequest
-from broker.web.forwarded import Proxies, parse
+from broker.web.forwarded import Proxies
 
 PATH = "/authorize"
 # Envoy buffers as much as it is told to; more than this is not read.
@@ -51,7 +51,7 @@ class AuthorizeApp:
         return _send(start_response, STATUS[verdict.status], headers, body)
 
     def _verdict(self, environ: dict[str, Any], path: str, query: str) -> Verdict:
-        if not self._proxies.trusts(parse(str(environ.get("REMOTE_ADDR", "")))):
+        if not self._proxies.trusts_peer(str(environ.get("REMOTE_ADDR", ""))):
             return Verdict(403, "proxy_not_trusted", "Not asked by a trusted proxy.", "the peer is not in [server] trusted_proxies")
         original = (environ.get("HTTP_X_ORIGINAL_METHOD"), environ.get("HTTP_X_ORIGINAL_URI"))
         secure = environ.get("HTTP_X_FORWARDED_PROTO") == "https"

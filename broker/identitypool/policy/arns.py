@@ -72,7 +72,8 @@ def split(text: str) -> tuple[str, str, str, str, str, str] | None:
 def parse(text: str) -> Arn:
     """Raises ValueError if it is no ARN."""
     parts = split(text)
-    if parts is None or not text.isprintable() or any(c.isspace() for c in text):
+    # Of all white space the plain space alone is printable.
+    if parts is None or not text.isprintable() or " " in text:
         raise ValueError(f"not an ARN: {text[:80]!r}")
     _, partition, service, region, account, resource = parts
     if not _PARTITION.fullmatch(partition) or not _SERVICE.fullmatch(service) or not resource or (account and not _is_account(account)):
