@@ -14,7 +14,11 @@ EntityName = Annotated[
 PolicyName = Annotated[
     str, matching(r"[\w+=,.@-]{1,128}", "is not a name", "use up to 128 letters, digits and + = , . @ - _"), Kind("string")
 ]
-EntityPath = Annotated[str, matching(r"/|/[\x21-\x7e]{1,510}/", "is not a path", "begin and end it with /"), Kind("path of an ARN")]
+EntityPath = Annotated[
+    str,
+    matching(r"/|/[\x21-\x29\x2b-\x3e\x40-\x7e]{1,510}/", "is not a path", "begin and end it with /, without * and ?"),
+    Kind("path of an ARN"),
+]
 TagKey = Annotated[str, matching(r"[\w\s.:/=+@-]{1,128}", "is not a tag key", "use letters, digits, blanks and . : / = + - @ _")]
 
 

@@ -32,6 +32,8 @@ SELF_ASSERTED = frozenset(
         "email",
     }
 )
+LOCAL = "COGNITO"
+OWN_PROFILE = "aws.cognito.signin.user.admin"
 _VERIFIED_BESIDE = {"email": "email_verified", "phone_number": "phone_number_verified"}
 
 
@@ -102,4 +104,6 @@ def _why_of_client(found: tuple[UserPool, AppClient] | None, claim: str) -> str 
         return None
     if client.write_attributes is not None and claim not in client.write_attributes:
         return None
+    if client.providers and LOCAL not in client.providers and OWN_PROFILE not in client.scopes:
+        return None  # nobody signs up here, and no token writes: the attribute is what an upstream said
     return f"users of app client {client.id} may write it"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from broker.config.problems import Problem
 from broker.config.root import Config
-from broker.config.rules import access, attributes, clients, files, pools, providers, service
+from broker.config.rules import access, attributes, clients, files, pools, providers, roles, service
 from broker.config.rules.finding import Finding, PoolAt
 
 SERVICE_RULES = (
@@ -21,6 +21,10 @@ SERVICE_RULES = (
     access.access_names_differ,
     access.documents_are_one,
     access.identity_pools_fit,
+    roles.issuers_have_arns,
+    roles.roles_can_be_handed_out,
+    roles.tags_are_possible,
+    roles.users_do_not_choose_their_role,
     access.sts_is_complete,
     access.protected_services_fit,
 )

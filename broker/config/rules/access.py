@@ -178,3 +178,6 @@ def protected_services_fit(config: Config) -> Iterator[Finding]:
         yield Finding("[authorize]", "bind", "needs a port of its own", "write HOST:PORT like 127.0.0.1:8081")
     elif bind and bind.rpartition(":")[2] == config.server.bind.rpartition(":")[2]:
         yield Finding("[authorize]", "bind", "has the port of [server] bind", "give it a port of its own")
+    elif bind and not config.server.trusted_proxies:
+        what = "nobody is answered there: only those in [server] trusted_proxies are"
+        yield Finding("[authorize]", "bind", what, "add the addresses of the proxies that ask", warning=True)

@@ -115,6 +115,14 @@ def test_a_role_without_a_trust_policy_trusts_the_pools_that_hand_it_out() -> No
             "rules #1 expression: mismatched input '<EOF>' (line 1, column 21)",
         ),
         "reserved tag": (IDENTITY.replace("{ Department =", '{ "aws:Department" ='), "reserved"),
+        "a rule for every value": (IDENTITY.replace('value = "marketing", ', ""), "rules #1 value"),
+        "no role": (IDENTITY.replace('value = "marketing", role = "marketing"', 'value = "x", role = "mark eting"'), "rules #1 role"),
+        "a foreign role": (IDENTITY.replace('"visitor"', '"arn:aws:iam::999999999999:role/visitor"'), "guest_role"),
+        "no ARN": (IDENTITY.replace('authenticated_role = "marketing"', 'authenticated_role = "arn:x"'), "authenticated_role"),
+        "tags of a role": ('[[role]]\nname = "r"\ntags = { Dept = "a", dept = "b" }', "tags"),
+        "tags of a pool": (IDENTITY.replace("guests = true", 'guests = true\ntags = { "aws:x" = "b" }'), "reserved"),
+        "wildcard path": ('[[role]]\nname = "r"\npath = "/a*/"', "path"),
+        "an issuer without an ARN": ('[[oidc_provider]]\nissuer = "https://op.example/a+b"', "issuer"),
         "half a rule": (IDENTITY.replace('claim = "custom:department", ', ""), "claim or an expression"),
         "no secret": (IDENTITY.replace('secret = "hush"', ""), "graph.facebook.com"),
         "both tags": (IDENTITY.replace("default_tags = true", 'default_tags = true\ntags = { a = "b" }'), "default_tags"),
@@ -162,6 +170,44 @@ def test_a_trust_policy_that_any_identity_pool_could_meet_is_refused() -> None:
         for text in (HEAD + trusting(condition), SERVER + HEAD + trusting(condition, OURS)):
             with pytest.raises(ConfigProblems, match="lets any identity pool assume the role"):
                 load(text)
+
+
+WARNED = "users of app client app may write it"
+
+
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ("", ["rules #1", "tags Department"]),
+        ('write_attributes = ["email"]', []),
+        ('write_attributes = ["email", "custom:department"]', ["rules #1", "tags Department"]),
+    ],
+)
+def test_a_rule_or_a_tag_on_what_users_can_write_is_a_warning(client: str, told: list[str]) -> None:
+    """Rows IP-S1.22 and IP-S2.8: whoever sets his own department sets his own role."""
+    head = HEAD.replace('providers = ["COGNITO"]', f'providers = ["COGNITO"]\n{client}')
+    head += '[[user_pool.attribute]]\nname = "custom:department"\n'
+    warnings = [warning for warning in load(head + ROLES + IDENTITY).warnings if WARNED in warning.what]
+    assert [warning.key for warning in warnings] == told
+
+
+def test_a_claim_that_only_an_upstream_writes_is_none() -> None:
+    """A client without sign-up and without the scope for writing one's own profile."""
+    head = HEAD.replace('providers = ["COGNITO"]', 'providers = ["Corp"]') + (
+        '[[user_pool.attribute]]\nname = "custom:department"\n'
+        '[[user_pool.provider]]\nname = "Corp"\nkind = "oidc"\nissuer = "https://op.example"\nclient_id = "c"\nclient_secret = "s"\n'
+        '[user_pool.provider.mapping]\n"custom:department" = "department"\n'
+    )
+    assert not [warning for warning in load(head + ROLES + IDENTITY).warnings if "may write it" in warning.what]
+    writing = head.replace("[[user_pool.client]]", '[[user_pool.client]]\nscopes = ["openid", "aws.cognito.signin.user.admin"]')
+    assert [warning for warning in load(writing + ROLES + IDENTITY).warnings if WARNED in warning.what]
+
+
+def test_nobody_to_answer_is_a_warning() -> None:
+    text = HEAD + '[authorize]\nbind = "127.0.0.1:8081"\n'
+    assert "trusted_proxies" in "\n".join(str(warning) for warning in load(text).warnings)
+    text = '[server]\ntrusted_proxies = ["127.0.0.1"]\n' + text
+    assert "trusted_proxies" not in "\n".join(str(warning) for warning in load(text).warnings)
 
 
 def test_what_hardly_was_meant_is_a_warning() -> None:
