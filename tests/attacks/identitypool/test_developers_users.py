@@ -66,6 +66,18 @@ def test_s3_2_a_token_lasts_1_second_to_a_day(stage: Stage, seconds: int, good: 
     assert claims["exp"] - claims["iat"] == seconds
 
 
+def test_s3_2_a_token_does_not_renew_itself(stage: Stage) -> None:
+    """In the classic flow a token of a minute, shown for the next one, would be one for ever."""
+    stage.pool = stage.change(stage.pool, allow_classic=True)
+    identity, token = stage.vouch("ada", duration=60)
+    person = stage.someone()
+    assert stage.open_id_token(stage.get_id(person), person)[1]
+    with pytest.raises(NotAuthorized) as refused:
+        stage.open_id_token(identity, {COGNITO: token})
+    assert refused.value.code == "own_token"
+    assert stage.credentials(identity, {COGNITO: token})[0] == identity
+
+
 def test_a_token_that_has_ended_gives_nothing(stage: Stage) -> None:
     identity, token = stage.vouch("ada", duration=60)
     assert stage.credentials(identity, {COGNITO: token})

@@ -50,7 +50,12 @@ def id_token(kit: AccessKit, pool: IdentityPool, key: str, token: str, operation
 
 
 def own_token(kit: AccessKit, pool: IdentityPool, key: str, token: str, operation: str) -> Proof:
-    """The OpenID token that this pool gave out, for a developer's user above all (spec D.3, "After developer token")."""
+    """The OpenID token that this pool gave out, for a developer's user above all (spec D.3, "After developer token").
+
+    It buys no further one: a token that renews itself would never end (attack IP-S3.2).
+    """
+    if operation == "GetOpenIdToken":
+        raise refusals.refused(refusals.NOT_OURS, "a token of ours is no proof for another one", "own_token")
     web = _read(kit, token, key)
     if web.pool is None or web.pool.id != pool.id:
         raise refusals.refused(refusals.WRONG_ISSUER, f"not a token of {pool.id}", "issuer_mismatch")
