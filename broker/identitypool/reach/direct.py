@@ -13,7 +13,7 @@ from broker.identitypool.policy.document import LARGEST_TRUST, Policy, compiled
 from broker.identitypool.policy.glob import fold
 from broker.identitypool.policy.principals import Level
 from broker.identitypool.policy.trust import ASSUME, WITH_SAML, WITH_WEB_IDENTITY
-from broker.identitypool.reach.gates import Facts, Gate, Question, both, gate
+from broker.identitypool.reach.gates import Facts, Gate, Question, Where, both, gate, shortest
 from broker.identitypool.reach.path import Path
 from broker.identitypool.reach.world import World
 from broker.model.iam import Role
@@ -100,21 +100,28 @@ def _hops(world: World, target: tuple[str, Role, Policy], source: tuple[str, Rol
 
 def _hop(world: World, target: tuple[str, Role, Policy], source: tuple[str, Role], path: Path, session: str) -> Iterator[Path]:
     trusted, own, limited = _gates(world, target, source, session)
-    ways = trusted.ways
-    if own.denied:
+    if own.denied or (limited is not None and limited.denied):
         return
-    # A trust policy that names the role or everybody suffices without an Allow of the role's own; its Denies count all the same.
-    ways = both(ways, own.ways if trusted.level < Level.ROLE else [own.bars])
-    if limited is not None and trusted.level < Level.SESSION:
-        ways = both(ways, limited.ways)
-    for way in ways:
+    found: list[Where] = []
+    for level, trust_way in trusted.near:
+        # A statement that names the role or everybody suffices without an Allow of the role's own, one that names the session without one
+        # of its boundary; their Denies count all the same.
+        ways = both([trust_way], own.ways if level < Level.ROLE else [own.bars])
+        if limited is not None:
+            ways = both(ways, limited.ways if level < Level.SESSION else [limited.bars])
+        found += ways
+    for way in shortest(found):
         yield replace(path, where=tuple(sorted({*path.where, *way})))
 
 
 def _refusal(world: World, target: tuple[str, Role, Policy], source: tuple[str, Role]) -> str:
     """Why a role that the trust policy names cannot go."""
     trusted, own, limited = _gates(world, target, source, _ANY_SESSION)
-    needed = [trusted, *([own] if own.denied or trusted.level < Level.ROLE else []), *([limited] if limited is not None else [])]
+    needed = [
+        trusted,
+        *([own] if own.denied or all(level < Level.ROLE for level, _ in trusted.near) else []),
+        *([limited] if limited is not None else []),
+    ]
     return next((each.why for each in needed if each.why), "its policies do not allow it")
 
 

@@ -60,12 +60,13 @@ class Facts:
 class Gate:
     """The conditions under each of which a set of policies lets a request pass; none if it does not, and `why`.
 
-    `bars` are those of the Denies alone, which count as well where another set's Allow suffices; `denied` that one surely applies.
+    `near` has each way with how closely its statement names who asks: what else must allow it depends on that. `bars` are the conditions
+    of the Denies alone, which count as well where another set's Allow suffices; `denied` says that one surely applies.
     """
 
     ways: tuple[Where, ...]
     why: str = ""
-    level: Level = Level.NONE
+    near: tuple[tuple[Level, Where], ...] = ()
     bars: Where = ()
     denied: bool = False
 
@@ -81,27 +82,26 @@ class Question:
 
 
 def gate(question: Question, policies: Iterable[tuple[str, Policy]], *, what: str) -> Gate:
-    """Every Allow is a way of its own, and every Deny that may apply bars them all. `level` is how closely the nearest Allow names him."""
+    """Every Allow is a way of its own, and every Deny that may apply bars them all."""
     keys = question.facts.keys()
-    ways: list[Where] = []
+    near: list[tuple[Level, Where]] = []
     bars: list[str] = []
-    level = Level.NONE
     for name, policy in policies:
         for statement in policy.statements:
             where = _where(question, statement, keys)
             if where is None:
                 continue
             if statement.allow:
-                ways.append(where)
-                if statement.principals is not None:
-                    level = max(level, statement.principals.level(question.principal))
+                level = statement.principals.level(question.principal) if statement.principals is not None else Level.NONE
+                near.append((level, where))
             elif not where:
                 return Gate((), f"statement {statement.index} of {what} {name} denies {question.action}", denied=True)
             else:
                 bars.append(f"unless {' and '.join(where)}")
-    if not ways:
+    if not near:
         return Gate((), f"no statement of {what} allows {question.action}", bars=tuple(sorted(bars)))
-    return Gate(both(shortest(ways), [tuple(bars)]), level=level, bars=tuple(sorted(bars)))
+    barred = tuple((level, tuple(sorted({*way, *bars}))) for level, way in near)
+    return Gate(shortest(way for _, way in barred), near=barred, bars=tuple(sorted(bars)))
 
 
 def both(first: Sequence[Where], second: Sequence[Where]) -> tuple[Where, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -18,11 +19,14 @@ from broker.identitypool.claims import matches
 from broker.identitypool.policy.context import ContextKeys, Principal, RequestContext
 from broker.identitypool.policy.document import parse_policy
 from broker.identitypool.policy.evaluate import Policies, judge
+from broker.identitypool.policy.trust import Assumption, may_assume
 from broker.identitypool.reach import entries
 from broker.identitypool.reach.gates import Facts, Question, gate
 from broker.identitypool.reach.path import Path, implies, path_of
 from broker.identitypool.reach.search import new_paths
 from broker.identitypool.reach.world import World
+from broker.model.declared import Declared
+from broker.model.iam import ManagedPolicy, Role
 from broker.model.identity import MatchType
 
 ACCOUNT = "123456789012"
@@ -397,3 +401,53 @@ def test_no_way_is_left_out_and_an_open_one_is_open(made: list[Any], value: Any,
         assert decision.statement is not None
     if () in found.ways:
         assert decision.allowed
+
+
+PRINCIPALS = [
+    {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    {"AWS": arn("first")},
+    {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/first/night"},
+    "*",
+]
+HOP_CONDITION = st.tuples(
+    st.sampled_from(OPERATORS[:3]), st.sampled_from(["sts:ExternalId", "aws:PrincipalTag/t"]), st.sampled_from(["a", "b"])
+)
+HOP = st.tuples(
+    st.sampled_from(["Allow", "Allow", "Deny"]), st.sampled_from(["sts:AssumeRole", "s3:Get"]), st.lists(HOP_CONDITION, max_size=1)
+)
+
+
+@given(
+    st.lists(st.tuples(HOP, st.sampled_from(PRINCIPALS)), min_size=1, max_size=3),
+    st.lists(st.tuples(HOP, st.sampled_from(["*", arn("boss"), arn("${aws:PrincipalTag/t}oss"), "arn:aws:s3:::x"])), max_size=3),
+    st.one_of(st.none(), st.tuples(HOP, st.just("*"))),
+    st.sampled_from(["day", "night"]),
+    st.dictionaries(st.sampled_from(["sts:ExternalId", "aws:PrincipalTag/t"]), st.sampled_from(["a", "b"])),
+)
+def test_no_role_that_can_go_on_is_left_out(trusted: list[Any], own: list[Any], limit: Any, session: str, more: dict[str, str]) -> None:
+    def written(made: Any, **element: Any) -> dict[str, Any]:
+        return {name: value for name, value in (statement(made) | element).items() if value}
+
+    trust = document(*(written(made, Principal=principal) for made, principal in trusted))
+    policies = {"own": document(*(written(made, Principal=None, Resource=where) for made, where in own))} if own else {}
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    boundary = ManagedPolicy("limit", document(written(limit[0], Principal=None, Resource=limit[1]))) if limit else None
+    boundary_arn = f"arn:aws:iam::{ACCOUNT}:policy/limit" if boundary else None
+    first = Role("first", "AROAFIRST", document({"Effect": "Deny", "Principal": "*", "Action": "sts:*"}), now, policies=policies)
+    records = Declared(
+        roles=(replace(first, boundary=boundary_arn), Role("boss", "AROABOSS", trust, now)),
+        managed_policies=(boundary,) if boundary else (),
+    )
+    hops = [path for path in ways(World(records, ACCOUNT, BASE), "boss") if path.kind == "assume_role" and not path.blocked]
+    named = [(name, parse_policy(text, "identity")) for name, text in policies.items()]
+    limits = (boundary.name, parse_policy(boundary.document, "managed")) if boundary else None
+    asked = Assumption(arn("boss"), ("boss", parse_policy(trust, "trust")), Policies(identity=named, boundary=limits))
+    principal = Principal.session(arn("first"), session)
+    keys = {"aws:PrincipalArn": arn("first"), **more}
+    allowed = may_assume(asked, principal, ("sts:AssumeRole",), keys).allowed
+    at_night = ("the session is called night",)
+    if allowed:
+        assert [path for path in hops if path.where[:1] != at_night or session == "night" or len(path.where) > 1]
+    # The way of any session is not that of one which the trust policy names in a Deny.
+    if any(path.where == (at_night if session == "night" else ()) for path in hops):
+        assert allowed
