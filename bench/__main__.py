@@ -16,7 +16,15 @@ from pathlib import Path
 from bench.results import Row, Run, table
 
 # In the order of their worth to a reader. True: it needs the peers.
-MEASUREMENTS = {"login": True, "response": True, "client_credentials": True, "servers": False, "load": False, "growth": False}
+MEASUREMENTS = {
+    "login": True,
+    "response": True,
+    "client_credentials": True,
+    "identity": True,
+    "servers": False,
+    "load": False,
+    "growth": False,
+}
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ authorize_per_address = 1000000
 callback_per_client = 1000000
 token_per_client = 1000000
 token_per_address = 1000000
+identity_per_address = 100000000
 
 [log]
 audit_file = "audit.jsonl"

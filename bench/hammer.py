@@ -1,11 +1,15 @@
-"""One request, over and over, on kept connections: how many a second, and at what CPU. Bare sockets, so that the client costs little."""
+"""One request, or a few in turn, over and over, on kept connections: how many a second, and at what CPU.
+
+Bare sockets, so that the client costs little.
+"""
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.results import median
@@ -34,11 +38,18 @@ def request(method: str, target: str, headers: Mapping[str, str], body: str = ""
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def hammer(server: Server, port: int, octets: bytes, *, connections: int = 8, seconds: float = 4, status: int = 200) -> Rate:
-    """Send it on so many connections for so long. Raises RuntimeError at the first answer with another status."""
+def hammer(
+    server: Server, port: int, octets: bytes | Sequence[bytes], *, connections: int = 8, seconds: float = 4, status: int = 200
+) -> Rate:
+    """Send it on so many connections for so long, or several in turn. Raises RuntimeError at the first answer with another status."""
+    turns = [octets] if isinstance(octets, bytes) else list(octets)
     counts = [_Count() for _ in range(connections)]
     stop = time.monotonic() + seconds
-    threads = [threading.Thread(target=_client, args=(port, octets, b"HTTP/1.1 %d " % status, stop, count)) for count in counts]
+    starts = [turns[number % len(turns) :] + turns[: number % len(turns)] for number in range(connections)]
+    wanted = b"HTTP/1.1 %d " % status
+    threads = [
+        threading.Thread(target=_client, args=(port, start, wanted, stop, count)) for start, count in zip(starts, counts, strict=True)
+    ]
     cpu, started = server.cpu(), time.monotonic()
     for thread in threads:
         thread.start()
@@ -52,9 +63,11 @@ def hammer(server: Server, port: int, octets: bytes, *, connections: int = 8, se
     return Rate(len(waits) / taken, (server.cpu() - cpu) * 1000 / len(waits), median(waits) * 1000, max(waits) * 1000)
 
 
-def _client(port: int, octets: bytes, wanted: bytes, stop: float, count: _Count) -> None:
+def _client(port: int, turns: Sequence[bytes], wanted: bytes, stop: float, count: _Count) -> None:
     connection: socket.socket | None = None
-    while (now := time.monotonic()) < stop:
+    for octets in itertools.cycle(turns):
+        if (now := time.monotonic()) >= stop:
+            break
         if connection is None:
             connection = socket.create_connection(("127.0.0.1", port), 30)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

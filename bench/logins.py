@@ -74,6 +74,14 @@ class Crowd:
         tally.driver_ms = (time.process_time() - own) * 1000 / max(1, tally.logins)
         return tally
 
+    def id_token(self, number: int) -> str:
+        """Sign one of them in, by his number, and keep the ID token."""
+        browser = Browser(self._broker.connect)
+        try:
+            return self._login(browser, number)[1]
+        finally:
+            browser.close()
+
     def _visit(self, tally: Tally, left: object) -> None:
         browser = Browser(self._broker.connect)
         try:
@@ -84,7 +92,7 @@ class Crowd:
                     self._number += 1
                     number = self._number
                 try:
-                    request = self._login(browser, number)
+                    request, _ = self._login(browser, number)
                 except Exception as error:  # whatever goes wrong is a failed login
                     with self._lock:
                         tally.failures.append(f"{type(error).__name__}: {error}"[:400])
@@ -95,8 +103,8 @@ class Crowd:
         finally:
             browser.close()
 
-    def _login(self, browser: Browser, number: int) -> str:
-        """One login from end to end; returns the id of the AuthnRequest."""
+    def _login(self, browser: Browser, number: int) -> tuple[str, str]:
+        """One login from end to end; returns the id of the AuthnRequest, and the ID token."""
         provider = number % self._broker.providers
         browser.forget(f"10.{number // 65536 % 256}.{number // 256 % 256}.{number % 256}")
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -120,10 +128,10 @@ class Crowd:
         status, _, text = browser.send("POST", self._broker.token_url, form, {"Authorization": BASIC})
         if status != 200:
             raise ValueError(f"token endpoint: {status} {text[:300]!r}")
-        payload = json.loads(text)["id_token"].split(".")[1]
-        if json.loads(base64.urlsafe_b64decode(payload + "=="))["nonce"] != nonce:
+        token = str(json.loads(text)["id_token"])
+        if json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["nonce"] != nonce:
             raise ValueError("the ID token has another nonce")
-        return asked.request_id
+        return asked.request_id, token
 
 
 def _at_idp(url: str, fields: Mapping[str, str] | None) -> Asked | None:

@@ -19,7 +19,7 @@ echo "Installing the peers into $home" >&2
 [ -x "$home/venv/bin/python" ] || "$python" -m venv "$home/venv"
 # lxml and xmlsec are wheels built against the same libxml2.
 "$home/venv/bin/python" -m pip install -qq --disable-pip-version-check --only-binary lxml,xmlsec \
-    lxml==6.1.3 xmlsec==1.3.17 pysaml2==7.5.5 SATOSA==8.6.0 python3-saml==1.16.0 gunicorn==27.0.1 packaging
+    lxml==6.1.3 xmlsec==1.3.17 pysaml2==7.5.5 SATOSA==8.6.0 python3-saml==1.16.0 gunicorn==27.0.1 packaging 'moto[server]==5.2.5'
 cp "$here/package.json" "$home/node/"
 (cd "$home/node" && npm install --silent --no-audit --no-fund)
 echo "$wanted" >"$home/.installed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
 _SERVICE = re.compile(r"[a-z0-9-]+")
@@ -89,8 +90,9 @@ def account_of(text: str) -> str:
     return parts[4] if parts else ""
 
 
+@lru_cache(maxsize=1024)
 def parse_role(text: str) -> RoleArn:
-    """Raises ValueError if it is not the ARN of a role."""
+    """Raises ValueError if it is not the ARN of a role. Remembered, since every call of a session asks for its role's; those are short."""
     arn, found = _of(text, "iam", _ROLE)
     return RoleArn(arn.account, found["name"], found["path"], arn.partition)
 
