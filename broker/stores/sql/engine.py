@@ -64,15 +64,21 @@ def transient_url(url: str) -> str:
 
 
 def make_file(url: str) -> None:
-    """SQLite: make a file that only its owner reads, and the folders on the way. SQLite itself would leave that to the umask."""
+    """SQLite: make a file that only its owner reads, and the folders on the way. SQLite itself would leave that to the umask.
+
+    A file that is there is not opened: closing it would take every lock that this process has on it (POSIX), and the next process to leave
+    would think itself the last and remove the write-ahead log from under us.
+    """
     parsed = parse_url(url)
     if parsed.drivername != "sqlite":
         return
     path = Path(str(parsed.database))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
+        if isinstance(error, FileExistsError) and path.is_file():
+            return
         raise Unavailable(f"{path}: {error.strerror}") from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import datetime
+from threading import Lock
 from types import TracebackType
 
 from sqlalchemy import Engine, bindparam, delete, select, text
@@ -41,6 +42,7 @@ class SqlStore:
         self._connections = Connections(self._engine)
         self._writers = Writers() if self._engine.dialect.name == "sqlite" else None
         self._transient: Engine | None = None
+        self._opening = Lock()
 
     def unit(self) -> AbstractContextManager[Unit]:
         return _Transaction(self.work(), self._seal)
@@ -78,14 +80,15 @@ class SqlStore:
 
     def transient_engine(self) -> Engine:
         """Where the transient rows are: made at first use on SQLite, by the migrations on PostgreSQL."""
-        if self._transient is None:
-            if self._engine.dialect.name == "sqlite":
-                url = transient_url(self._url)
-                make_file(url)
-                self._transient = _make_transient(connect_engine(url, durable=False))
-            else:
-                self._transient = self._engine
-        return self._transient
+        with self._opening:
+            if self._transient is None:
+                if self._engine.dialect.name == "sqlite":
+                    url = transient_url(self._url)
+                    make_file(url)
+                    self._transient = _make_transient(connect_engine(url, durable=False))
+                else:
+                    self._transient = self._engine
+            return self._transient
 
     def close(self) -> None:
         """Close the idle connections. The store can be used again."""
