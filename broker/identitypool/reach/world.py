@@ -10,6 +10,7 @@ from broker.errors import MalformedPolicy
 from broker.identitypool.policy import arns
 from broker.identitypool.policy.document import Policy, compiled
 from broker.identitypool.roles import policy_arn, role_arn
+from broker.identitypool.writable import LOCAL
 from broker.model.declared import Declared
 from broker.model.iam import Role
 from broker.model.settings import AppClient, Group, UserPool
@@ -62,9 +63,9 @@ class World:
         return [group for group in self.records.groups if group.pool_id == pool_id and group.role_arn == role]
 
     def upstreams(self, client: AppClient) -> tuple[str, ...]:
-        """By whom the users of an app client sign in."""
+        """By whom the users of an app client sign in: its live providers, and the user pool itself if its own users may."""
         live = {each.name for each in self.records.providers if each.pool_id == client.pool_id and each.state == "live"}
-        return tuple(sorted(live.intersection(client.providers)))
+        return tuple(sorted((live | {LOCAL}).intersection(client.providers)))
 
     def identity_policies(self, role: Role) -> list[tuple[str, Policy]]:
         """What a role may do. Raises MalformedPolicy, also if a policy is gone: then its sessions may do nothing."""

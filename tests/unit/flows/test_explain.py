@@ -285,8 +285,8 @@ def test_what_the_role_allows_and_which_statement_decides(world: Everybody) -> N
 
 
 def test_warnings_name_what_users_can_write_and_trust_that_is_open(world: Everybody) -> None:
-    set_pool(world, mappings={f"{USERS}:app": rules(RoleRule(READER, "given_name", "Equals", "Ada"))})
-    explanation = explain(kit_of(world), ExplainAsk(IDENTITY_POOL, claims={"sub": "s", "aud": "app", "given_name": "Ada"}, provider=USERS))
+    set_pool(world, mappings={oidc_arn(world): rules(RoleRule(READER, "given_name", "Equals", "Ada"))})
+    explanation = explain(kit_of(world), ExplainAsk(IDENTITY_POOL, claims={"sub": "s", "iss": world.op.issuer, "given_name": "Ada"}))
     assert explanation.role_arn == READER
     assert any("rule 1" in words and "given_name" in words for words in explanation.warnings)
     open_to_guests = json.loads(TAKES_ALL)

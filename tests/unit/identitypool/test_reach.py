@@ -93,6 +93,7 @@ def told(paths: tuple[Path, ...]) -> list[tuple[str, str, tuple[str, ...], str]]
     return [(path.kind, path.provider or path.source, path.where, path.blocked) for path in paths]
 
 
+OWN_PROFILE = 'scopes = ["openid", "aws.cognito.signin.user.admin"]\n'
 RULES = """role_from = "rules"
 rules = [
   { claim = "department", value = "sales", role = "other" },
@@ -103,7 +104,7 @@ rules = [
 
 
 def test_rules_whatever_their_order_and_what_users_write_themselves() -> None:
-    found = ways(world_of(role("boss"), role("other"), users(RULES)), "boss")
+    found = ways(world_of(role("boss"), role("other"), users(RULES, client=OWN_PROFILE)), "boss")
     assert told(found) == [
         ("rule", USERS, ('claim department StartsWith "market"',), ""),
         ("rule", USERS, ('claim given_name Equals "Ada"',), ""),
@@ -327,7 +328,7 @@ def test_what_else_is_wider_and_what_is_not() -> None:
     more = [replace(path, through=("Hub", "Lab")) for path in plain]
     assert new_paths(plain, more)
     assert not new_paths(more, plain)
-    written = 'write_attributes = ["nickname"]'
+    written = OWN_PROFILE + 'write_attributes = ["nickname"]'
     nick = rule('claim = "nickname", value = "boss"')
     unwritten = written.replace("nickname", "name")
     assert new_paths(at(nick, client=unwritten), at(nick, client=written))
