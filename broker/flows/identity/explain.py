@@ -105,7 +105,7 @@ class _Way:
         """If there is none, the rest is told for nobody."""
         try:
             story = rehearse(self.kit, self.pool, self.proofs)
-        except BrokerError as refused:
+        except ApiError as refused:
             now = self.kit.base.now()
             nobody = PoolIdentity(f"{self.pool.id.partition(':')[0]}:{NOBODY}", self.pool.id, now, now)
             return nobody, IdentitySeen("refused", "", refused.private), _refusal("identity", refused)

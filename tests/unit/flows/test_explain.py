@@ -21,6 +21,7 @@ from broker.flows.identity.get_credentials import get_credentials
 from broker.flows.identity.get_id import get_id
 from broker.model.iam import Role
 from broker.model.identity import IdentityPool, RoleMapping, RoleRule, TagMap
+from broker.model.sts import Credentials, Grant
 from tests.attacks.identitypool.pools import ACCOUNT, IDENTITY_POOL, READER, SAML_ARN, USERS, Everybody, everybody
 from tests.fakes.broker import claims_of
 
@@ -314,3 +315,18 @@ def test_what_cannot_be_asked_is_an_error(world: Everybody) -> None:
         refused = explain(kit, ExplainAsk(IDENTITY_POOL, claims=claims, provider=key)).refusal
         assert refused is not None
         assert refused.stage == "login"
+
+
+class ElsewhereIssuer:
+    """ports.credentials.CredentialIssuer, of another STS. An explanation asks nobody for credentials."""
+
+    def issue(self, grant: Grant) -> Credentials:
+        raise AssertionError("credentials were asked for")
+
+
+def test_of_another_sts_nothing_is_claimed(world: Everybody) -> None:
+    set_pool(world, authenticated_role=ELSEWHERE.replace("999999999999", ACCOUNT))
+    kit = replace(kit_of(world), credentials=ElsewhereIssuer())
+    explanation = explain(kit, ExplainAsk(IDENTITY_POOL, {world.oidc_key: world.oidc_token()}, action="s3:GetObject"))
+    assert (explanation.refusal, explanation.trust, explanation.tried) == (None, (), None)
+    assert any("another STS" in words for words in explanation.warnings)
