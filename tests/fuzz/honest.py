@@ -59,6 +59,8 @@ class Honest:
             "POST /saml2/idpresponse": self._response,
             "GET /saml2/logout": self._logout_request,
             "POST /saml2/logout": self._logout_request_posted,
+            "GET /": lambda agent: self._web_identity(agent),
+            "POST /": lambda agent: self._web_identity(agent),
         }
 
     def letter(self, route: Route) -> Letter:
@@ -73,7 +75,11 @@ class Honest:
             fields += [("client_id", b"app"), ("client_secret", CLIENT_SECRET.encode())]
         if route.rule == "/oauth2/userInfo":
             headers.append(("Authorization", b"Bearer " + self._tokens(agent)["access_token"].encode()))
-        path = route.rule.replace("<provider>", "workforce").replace("<path:name>", "crossgate.css")
+        path = (
+            route.rule.replace("<uuid>", "6a4f1d3e-8b7c-4c2a-9f3e-2d1c0b9a8f7e")
+            .replace("<provider>", "workforce")
+            .replace("<path:name>", "crossgate.css")
+        )
         return Letter(
             route.method,
             ("" if route.bare else self._base).encode() + path.encode(),
@@ -103,6 +109,16 @@ class Honest:
     def _authorize(self, agent: Agent) -> Pairs:
         pairs = parse_qsl(urlsplit(self._app.begin().url).query)
         return [(name, value.encode()) for name, value in pairs if name != "client_id"] + [("client_id", b"app")] * (len(pairs) > 0)
+
+    def _web_identity(self, agent: Agent) -> Pairs:
+        """AssumeRoleWithWebIdentity with a real token, for a role that does not take it."""
+        return [
+            ("Action", b"AssumeRoleWithWebIdentity"),
+            ("Version", b"2011-06-15"),
+            ("RoleArn", b"arn:aws:iam::000000000000:role/nobody"),
+            ("RoleSessionName", b"fuzz"),
+            ("WebIdentityToken", self._tokens(agent)["id_token"].encode()),
+        ]
 
     def _chooser(self, agent: Agent) -> Pairs:
         return self._query(self._begin(agent))

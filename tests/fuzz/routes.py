@@ -70,6 +70,13 @@ ROUTES = (
     Route("GET", "/saml2/logout", query=SAML),
     Route("POST", "/saml2/logout", form=SAML),
     Route("GET", "/saml2/metadata"),
+    Route("GET", "/", query=("Action", "Version", "RoleArn", "RoleSessionName", "WebIdentityToken", "DurationSeconds"), bare=True),
+    Route(
+        "POST", "/", form=("Action", "Version", "RoleArn", "PrincipalArn", "SAMLAssertion", "Policy", "PolicyArns.member.1.arn"), bare=True
+    ),
+    Route("GET", "/identity/<uuid>/.well-known/openid-configuration", bare=True),
+    Route("GET", "/identity/<uuid>/.well-known/jwks.json", bare=True),
+    Route("GET", "/identity/<uuid>/.well-known/jwks_uri", bare=True),
     Route("GET", "/healthz", bare=True),
     Route("GET", "/readyz", bare=True),
     Route("GET", "/static/<path:name>", bare=True),

@@ -73,7 +73,9 @@ def refused(error: BrokerError) -> Response:
     audit_refusal(error)
     asked = _wire(_seen())
     reply = dispatcher.refuse(error, asked)
-    log.info("refused", code=error.code, reason=error.private, status=reply.status)
+    # A fault of ours is not an honest no: it is told whatever level the operator listens at.
+    tell = log.error if reply.status >= 500 else log.info
+    tell("refused", code=error.code, reason=error.private, status=reply.status)
     return _response(reply, asked)
 
 
