@@ -13,6 +13,11 @@ GUEST_INLINE = _HERE.joinpath("guest_inline.json").read_text(encoding="utf-8")
 GUEST_MANAGED = _HERE.joinpath("guest_managed.json").read_text(encoding="utf-8")
 
 
-def guest_session_policies(inline: str | None, managed: str | None) -> tuple[str, str]:
-    """The documents for a pool's guests: its own where it has one (`IdentityPool.guest_inline_policy`), else the defaults."""
-    return GUEST_INLINE if inline is None else inline, GUEST_MANAGED if managed is None else managed
+def guest_session_policies(inline: str | None, managed: str | None) -> tuple[str, ...]:
+    """The documents for a pool's guests: its own where it has one (`IdentityPool.guest_inline_policy`), else the defaults.
+
+    An operator who wrote one of his own gets no second one of ours: together they are one set, so it would widen what his allows.
+    """
+    if inline is not None:
+        return (inline,) if managed is None else (inline, managed)
+    return GUEST_INLINE, GUEST_MANAGED if managed is None else managed

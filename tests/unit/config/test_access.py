@@ -12,6 +12,7 @@ import pytest
 from broker import config
 from broker.config.problems import ConfigProblems
 from broker.flows.pool.apply import apply
+from broker.identitypool.policy.scope_down import GUEST_INLINE, GUEST_MANAGED, guest_session_policies
 from broker.model.iam import IAM
 from broker.model.identity import PoolClient, RoleMapping, RoleRule, TagMap
 from tests.contract.adapters import Case, case
@@ -170,6 +171,16 @@ def test_a_trust_policy_that_any_identity_pool_could_meet_is_refused() -> None:
         for text in (HEAD + trusting(condition), SERVER + HEAD + trusting(condition, OURS)):
             with pytest.raises(ConfigProblems, match="lets any identity pool assume the role"):
                 load(text)
+
+
+def test_a_policy_for_guests_is_all_that_bounds_them(tmp_path: Path) -> None:
+    """Two session policies are one set: beside the operator's own, ours would widen what it allows (row IP-S1.3)."""
+    (tmp_path / "guests.json").write_text(ALLOW)
+    text = HEAD + ROLES + IDENTITY.replace("guests = true", 'guests = true\nguest_policy_file = "guests.json"')
+    (pool,) = config.declare(config.loads(text, tmp_path / "c.toml", {})).identity_pools
+    assert guest_session_policies(pool.guest_inline_policy, pool.guest_managed_policy) == (ALLOW,)
+    (plain,) = config.declare(load(HEAD + ROLES + IDENTITY)).identity_pools
+    assert guest_session_policies(plain.guest_inline_policy, plain.guest_managed_policy) == (GUEST_INLINE, GUEST_MANAGED)
 
 
 WARNED = "users of app client app may write it"

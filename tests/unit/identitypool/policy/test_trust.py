@@ -248,7 +248,8 @@ def test_the_default_bounds_of_guests() -> None:
 
 def test_a_pool_may_have_bounds_of_its_own() -> None:
     assert guest_session_policies(None, None) == (GUEST_INLINE, GUEST_MANAGED)
-    assert guest_session_policies("{}", None) == ("{}", GUEST_MANAGED)
+    assert guest_session_policies("{}", None) == ("{}",)
+    assert guest_session_policies("{}", "{1}") == ("{}", "{1}")
     assert guest_session_policies(None, "{}") == (GUEST_INLINE, "{}")
 
 
