@@ -29,35 +29,28 @@ guests = true
 guest_role = "guest"
 developer_provider = "login.backend"
 """
-WORDS = st.sampled_from(
-    [
-        "", "x", POOL, "eu-west-1:x", "arn:aws:iam::123456789012:role/guest", "arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/" + POOL,
-        "login.backend", "Rules", "Token", "Deny", "a" * 300, "\x00", "\ud800", "é", "${aws:x}", "{}", '{"Version":"2012-10-17","Statement":[]}', "1",
-    ]
-)  # fmt: skip
-NAMES = st.sampled_from(
-    [
-        "IdentityPoolId", "IdentityId", "IdentityPoolName", "AllowUnauthenticatedIdentities", "Logins", "LoginsToRemove", "Roles", "RoleMappings",
-        "MaxResults", "NextToken", "ResourceArn", "Tags", "TagKeys", "IdentityProviderName", "PrincipalTags", "UseDefaults", "DeveloperProviderName",
-        "DeveloperUserIdentifier", "SourceUserIdentifier", "DestinationUserIdentifier", "IdentityIdsToDelete", "CustomRoleArn", "TokenDuration",
-        "CognitoIdentityProviders", "SupportedLoginProviders", "OpenIdConnectProviderARNs", "SamlProviderARNs", "IdentityPoolTags", "HideDisabled",
-    ]
-)  # fmt: skip
+POOL_ARN = f"arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/{POOL}"
+ROLE_ARN = "arn:aws:iam::123456789012:role/guest"
+NOTHING_ALLOWED = '{"Version":"2012-10-17","Statement":[]}'
+ODD = ["", "a" * 300, "\x00", "\ud800", "é", "${aws:x}", "{}", "1"]
+WORDS = st.sampled_from([*ODD, "x", "eu-west-1:x", POOL, POOL_ARN, ROLE_ARN, "login.backend", "Rules", "Token", "Deny", NOTHING_ALLOWED])
+MEMBERS = """
+    IdentityPoolId IdentityId IdentityPoolName AllowUnauthenticatedIdentities Logins LoginsToRemove Roles RoleMappings MaxResults NextToken
+    ResourceArn Tags TagKeys IdentityProviderName PrincipalTags UseDefaults DeveloperProviderName DeveloperUserIdentifier
+    SourceUserIdentifier DestinationUserIdentifier IdentityIdsToDelete CustomRoleArn TokenDuration CognitoIdentityProviders
+    SupportedLoginProviders OpenIdConnectProviderARNs SamlProviderARNs IdentityPoolTags HideDisabled
+"""
+PARAMETERS = """
+    RoleName RoleArn RoleSessionName PolicyName PolicyDocument AssumeRolePolicyDocument Path MaxItems Marker DurationSeconds Policy
+    PolicyArns.member.1.arn Tags.member.1.Key Tags.member.1.Value Tags.member.x TagKeys.member.1 TransitiveTagKeys.member.1 SourceIdentity
+    WebIdentityToken SAMLAssertion PrincipalArn Url ClientIDList.member.1 SAMLMetadataDocument Name SAMLProviderArn
+    OpenIDConnectProviderArn PolicyArn AccessKeyId PermissionsBoundary
+"""
+NAMES = st.sampled_from(MEMBERS.split())
 LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | WORDS
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | NAMES, inner, max_size=3), max_leaves=8)
 BODIES = st.dictionaries(NAMES, VALUES, max_size=6)
-FORMS = st.dictionaries(
-    st.sampled_from(
-        [
-            "RoleName", "RoleArn", "RoleSessionName", "PolicyName", "PolicyDocument", "AssumeRolePolicyDocument", "Path", "MaxItems", "Marker",
-            "DurationSeconds", "Policy", "PolicyArns.member.1.arn", "Tags.member.1.Key", "Tags.member.1.Value", "Tags.member.x", "TagKeys.member.1",
-            "TransitiveTagKeys.member.1", "SourceIdentity", "WebIdentityToken", "SAMLAssertion", "PrincipalArn", "Url", "ClientIDList.member.1",
-            "SAMLMetadataDocument", "Name", "SAMLProviderArn", "OpenIDConnectProviderArn", "PolicyArn", "AccessKeyId", "PermissionsBoundary",
-        ]
-    ),
-    WORDS | st.integers().map(str) | st.text(max_size=20),
-    max_size=6,
-)  # fmt: skip
+FORMS = st.dictionaries(st.sampled_from(PARAMETERS.split()), WORDS | st.integers().map(str) | st.text(max_size=20), max_size=6)
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
