@@ -120,7 +120,7 @@ def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:
     groups = _groups(unit, come.record, user, come.mapped, first=reached.user is None)
     session = open_session(kit, unit, come.pool, come.login, user, come.identity)
     profile = kit.line("profile", how=reached.how, sub=user.sub, username=user.username, groups=list(groups))
-    going = _signed_in(with_line(come.login, profile), session, user)
+    going = replace(come.login, memo=b"", session_id=session.session.id, user_sub=user.sub, trace=(*come.login.trace, profile))
     # What was agreed to before is not looked up here: a third-party client takes the longer way.
     issues = isinstance(next_step(going, Sight(come.client, ())), Issue)
     if issues:
@@ -128,10 +128,6 @@ def _enter(kit: FlowKit, unit: Unit, come: _Arrival) -> Admitted:
     trace = traces.of_login(kit, come.pool, going, come.record, "code_issued" if issues else "signed_in")
     unit.traces.put(replace(trace, evidence=traces.evidence_of(come.identity) if kit.keep_evidence else b""))
     return Admitted(user, session, reached.how, going, issues)
-
-
-def _signed_in(login: Login, session: NewSession, user: User) -> Login:
-    return replace(login, memo=b"", session_id=session.session.id, user_sub=user.sub)
 
 
 def _hooked(kit: FlowKit, pool: UserPool, record: ProviderRecord, identity: UpstreamIdentity) -> UpstreamIdentity:

@@ -7,11 +7,12 @@ arrived, what was made of it, and why not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from broker.errors import AttributeInvalid, BrokerError
 from broker.mapping import registry
-from broker.mapping.lines import MappingLine
+from broker.mapping.lines import Did, MappingLine
 from broker.mapping.mapper import MISSING, GroupMapper, MapperFailed, MappingContext, Missing, OptionsInvalid, Value
 from broker.mapping.targets import GROUPS, IMPLICIT, Refused, RuleFailed, as_attribute, check_target
 from broker.mapping.values import texts_of
@@ -53,18 +54,18 @@ def run(pool: UserPool, client: AppClient | None, record: ProviderRecord, identi
     work = _Work()
     for number, rule in enumerate(record.mapping, start=1):
         context = MappingContext(record.name, identity.issuer, identity.subject, identity.attributes, dict(work.made), rule.target)
-        # What the mapper reads appears in `seen`, and so in the line.
-        line = MappingLine(number, record.name, rule.target, rule.mapper, required=rule.required, arrived=context.seen)
         try:
-            line = _apply(work, pool, client, rule, line, context)
+            done = _apply(work, pool, client, rule, context)
         except Refused as refused:
-            line = replace(line, did="refused", why=str(refused))
+            done = _Done("refused", why=str(refused))
             work.refusals.append(f"{rule.target}: {refused}")
         except (RuleFailed, MapperFailed, OptionsInvalid, BrokerError) as failed:
-            line = _failed(work, rule, line, failed.private if isinstance(failed, BrokerError) else str(failed))
+            done = _failed(work, rule, failed.private if isinstance(failed, BrokerError) else str(failed))
         except Exception as failed:
             # A plugin's own mistake. Its words may quote a value, so only its kind is told.
-            line = _failed(work, rule, line, f"the mapper broke: {type(failed).__name__}")
+            done = _failed(work, rule, f"the mapper broke: {type(failed).__name__}")
+        # What the mapper read appears in `seen`, and so in the line.
+        line = MappingLine(number, record.name, rule.target, rule.mapper, done.did, done.made, done.why, rule.required, context.seen)
         work.lines.append(line)
     _settle_verified_flags(work, record)
     groups = None if work.groups is None else tuple(work.groups)
@@ -93,30 +94,36 @@ def check_required(pool: UserPool, mapped: Mapped, stored: Mapping[str, str]) ->
         raise AttributeInvalid(words, public=f"Invalid user attributes: {words}")
 
 
-def _apply(
-    work: _Work, pool: UserPool, client: AppClient | None, rule: MappingRule, line: MappingLine, context: MappingContext
-) -> MappingLine:
+class _Done(NamedTuple):
+    """What became of a rule, for its line."""
+
+    did: Did
+    made: str | None = None
+    why: str = ""
+
+
+def _apply(work: _Work, pool: UserPool, client: AppClient | None, rule: MappingRule, context: MappingContext) -> _Done:
     if rule.target in IMPLICIT:
-        return replace(line, did="skipped", why="follows from the provider's own subject")
+        return _Done("skipped", why="follows from the provider's own subject")
     known = check_target(pool, client, rule)
     mapper = registry.find(rule.mapper)
     if mapper is None:
         raise RuleFailed(f"there is no mapper {rule.mapper}")
     if rule.target == GROUPS:
-        return _group(work, mapper, rule, line, context)
+        return _group(work, mapper, rule, context)
     value = mapper.apply(context, rule.options)
     if value is MISSING:
         if rule.required and rule.target not in work.made:
             raise Refused("The attribute is required")
-        return replace(line, did="absent", why="nothing arrived that this rule could use")
+        return _Done("absent", why="nothing arrived that this rule could use")
     made = as_attribute(known, value)
     if made == "" and rule.required:
         raise Refused("The attribute is required")
     work.made[rule.target] = made
-    return replace(line, did="cleared" if made == "" else "made", made=made)
+    return _Done("cleared" if made == "" else "made", made)
 
 
-def _group(work: _Work, mapper: object, rule: MappingRule, line: MappingLine, context: MappingContext) -> MappingLine:
+def _group(work: _Work, mapper: object, rule: MappingRule, context: MappingContext) -> _Done:
     if not isinstance(mapper, GroupMapper):
         raise RuleFailed(f"{rule.mapper} makes attributes, not groups")
     governed = mapper.governs(rule.options)
@@ -124,18 +131,18 @@ def _group(work: _Work, mapper: object, rule: MappingRule, line: MappingLine, co
     if value is MISSING:
         if rule.required:
             raise Refused("The attribute is required")
-        return replace(line, did="absent", why="no groups arrived")
+        return _Done("absent", why="no groups arrived")
     # What a mapper says it governs also bounds what it may say.
     names = [name for name in texts_of(value) if name in governed]
     work.governed |= governed
     work.groups = (work.groups or {}) | dict.fromkeys(names)
-    return replace(line, did="made", made=", ".join(names))
+    return _Done("made", ", ".join(names))
 
 
-def _failed(work: _Work, rule: MappingRule, line: MappingLine, why: str) -> MappingLine:
+def _failed(work: _Work, rule: MappingRule, why: str) -> _Done:
     if rule.required:
         work.refusals.append(f"{rule.target}: The attribute is required")
-    return replace(line, did="failed", why=why[:_LONGEST_WHY])
+    return _Done("failed", why=why[:_LONGEST_WHY])
 
 
 def _settle_verified_flags(work: _Work, record: ProviderRecord) -> None:

@@ -22,6 +22,7 @@ LOGIN = "cg-login"
 LANGUAGE = "cg-lang"
 # A browser keeps about 180 cookies a host and sends 8 kB at most: unfinished logins must not crowd out the session.
 MAX_LOGINS = 8
+LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 VALUE = re.compile(r"[A-Za-z0-9_.~-]{1,512}")
@@ -59,13 +60,20 @@ def write(response: Response, name: str, value: str, *, max_age: int, cross_site
     """
     secure = is_https()
     same_site = "None" if cross_site and secure else "Lax"
-    response.set_cookie(_full(name), value, max_age=max_age, path="/", secure=secure, httponly=True, samesite=same_site)
-    response.vary.add("Cookie")
+    _set(response, name, value, f"Max-Age={max_age}", secure, same_site)
 
 
 def erase(response: Response, name: str) -> None:
     """Take a cookie back."""
-    response.delete_cookie(_full(name), path="/", secure=is_https(), httponly=True, samesite="Lax")
+    _set(response, name, "", f"Expires={LONG_AGO}; Max-Age=0", is_https(), "Lax")
+
+
+def _set(response: Response, name: str, value: str, life: str, secure: bool, same_site: str) -> None:
+    """The header by hand: names and values are of our own making, and a framework would quote what needs no quotes and say ends twice."""
+    if not NAME.fullmatch(full := _full(name)) or not (VALUE.fullmatch(value) or not value):
+        raise ValueError(f"not a cookie of ours: {name}")
+    marks = "Secure; HttpOnly" if secure else "HttpOnly"
+    response.headers.add("Set-Cookie", f"{full}={value}; {marks}; {life}; Path=/; SameSite={same_site}")
 
 
 def session() -> str | None:

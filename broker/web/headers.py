@@ -86,7 +86,7 @@ def finish(environ: WSGIEnvironment, request_id: str, status: str, headers: list
     kept = headers[there["cache-control"]][1] if "cache-control" in there else "no-store"
     vary = there.get("vary")
     headers += [pair for lower, pair in ALWAYS if lower not in there]
-    if "no-store" in kept:
+    if "no-store" in kept or "set-cookie" in there:
         if vary is None:
             headers.append(("Vary", "Cookie"))
         elif "cookie" not in headers[vary][1].lower():

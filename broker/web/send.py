@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, request
 from werkzeug.urls import iri_to_uri
 
-from broker.web.i18n import gettext
+from broker.web.lean import PlainAnswer
 from broker.web.params import Params
 from broker.web.render import page
 from providers.base import LoginStart
@@ -87,4 +87,4 @@ def _ascii(url: str) -> str:
 
 def _see_other(url: str) -> Response:
     # The body has no copy of the URL, code and all, as a framework's own redirect would; nobody reads it.
-    return Response(gettext("Continue") + "\n", status=303, headers={"Location": _ascii(url)}, content_type="text/plain; charset=utf-8")
+    return PlainAnswer("Continue\n", 303, {"Location": _ascii(url)}, content_type="text/plain; charset=utf-8")
