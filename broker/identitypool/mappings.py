@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from broker.expr import cel
-from broker.identitypool.logins import SOCIAL
+from broker.identitypool.logins import OPENID, SOCIAL
 from broker.identitypool.policy import arns
 from broker.identitypool.tag_names import MAX_TAGS, key_fault
 from broker.model.identity import IdentityPool, RoleMapping, RoleRule, TagMap
@@ -124,6 +124,9 @@ def provider_fault(pool: IdentityPool, account_id: str) -> str | None:
     for host in pool.social:
         if host not in (*SOCIAL, "www.digits.com"):
             return f"{host} is not a supported login provider."
+    if pool.developer_provider is not None and pool.developer_provider in _public_keys(pool):
+        # The backend's word would reach the identities of that provider's users.
+        return f"The developer provider name '{pool.developer_provider}' is that of a public provider."
     for arn in pool.oidc_providers:
         if not _names(arn, arns.parse_oidc_provider, account_id):
             return f"{arn} is not the ARN of an OpenID Connect provider of this account."
@@ -137,6 +140,10 @@ def provider_fault(pool: IdentityPool, account_id: str) -> str | None:
         if clients.count((provider, client_id)) > 1:
             return f"{provider} with client '{client_id}' is there twice."
     return None
+
+
+def _public_keys(pool: IdentityPool) -> set[str]:
+    return {*SOCIAL, OPENID, *(arn.partition(":oidc-provider/")[2] for arn in pool.oidc_providers)}
 
 
 def _names(arn: str, parse: Callable[[str], str], account_id: str) -> bool:

@@ -24,6 +24,7 @@ SERVICE_RULES = (
     roles.issuers_have_arns,
     roles.roles_can_be_handed_out,
     roles.tags_are_possible,
+    roles.providers_are_told_apart,
     roles.users_do_not_choose_their_role,
     access.sts_is_complete,
     access.protected_services_fit,

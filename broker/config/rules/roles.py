@@ -13,10 +13,12 @@ from broker.config.root import Config
 from broker.config.rules.access import label
 from broker.config.rules.finding import Finding
 from broker.identitypool.logins import user_pool_key
+from broker.identitypool.mappings import provider_fault
 from broker.identitypool.policy import arns
 from broker.identitypool.rules import of_account
 from broker.identitypool.tag_names import tag_fault
 from broker.identitypool.writable import writable_claims
+from broker.model import identity
 from broker.model.settings import AppClient, UserPool
 
 
@@ -70,11 +72,25 @@ def users_do_not_choose_their_role(config: Config) -> Iterator[Finding]:
 
 
 def _written_by_users(config: Config, pool: IdentityPool, clients: dict[str, tuple[UserPool, AppClient]]) -> Iterator[Finding]:
-    try:
-        record = declare_access.identity_pool(config, pool)
-    except ValueError:
-        return  # see issuers_have_arns
-    for found in writable_claims(record, clients):
+    record = _record(config, pool)
+    for found in writable_claims(record, clients) if record is not None else ():
         key = f"rules #{found.rule}" if found.rule else f"tags {found.tag}"
         remedy = "let no client of these users write it, or use a claim that an upstream alone fills"
         yield Finding(label("identity_pool", pool.id), key, f"depends on the claim {found.claim}: {found.why}", remedy, warning=True)
+
+
+def providers_are_told_apart(config: Config) -> Iterator[Finding]:
+    """A pool's providers are what the API takes: above all, a backend's word is not taken for a public provider's."""
+    for pool in config.identity_pool:
+        record = _record(config, pool)
+        if record is not None and (fault := provider_fault(record, config.aws.account_id)) is not None:
+            key = "developer_provider" if fault.startswith("The developer") else "user_pool"
+            yield Finding(label("identity_pool", pool.id), key, fault.rstrip("."), "give it another name")
+
+
+def _record(config: Config, pool: IdentityPool) -> identity.IdentityPool | None:
+    """The pool as a record; None for one with an issuer that has no ARN."""
+    try:
+        return declare_access.identity_pool(config, pool)
+    except ValueError:
+        return None

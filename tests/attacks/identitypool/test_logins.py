@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from broker.api_errors import ApiError, ExternalService, InvalidParameter, NotAuthorized
-from tests.attacks.identitypool.pools import POOL, READER, SAML_ARN, USERS, Everybody, everybody
+from broker.flows.identity.proofs import verify_logins
+from broker.identitypool.policy.arns import oidc_provider
+from broker.model.iam import OidcProvider
+from tests.attacks.identitypool.pools import ACCOUNT, POOL, READER, SAML_ARN, USERS, Everybody, everybody
 from tests.fakes.oidc_op import SigningKey
 
 Make = Callable[[Everybody], dict[str, str]]
@@ -174,6 +178,23 @@ def test_the_server_side_check_asks_for_the_session(world: Everybody) -> None:
 def test_too_much_is_refused_before_it_is_read(world: Everybody, logins: dict[str, str]) -> None:
     with pytest.raises(InvalidParameter):
         world.verify(logins)
+
+
+def test_google_may_be_an_openid_provider_with_several_clients(world: Everybody) -> None:
+    """As AWS advises for several client ids (spec D.1): the key is then that provider's."""
+    kit, token = world.broker.wired.services.access.kit, world.oidc_token()
+    with kit.base.store.unit() as unit:
+        unit.oidc_providers.put(OidcProvider("accounts.google.com", ("one", "two"), owner="api"))
+    world.broker.clock.advance(seconds=2)
+    bare = replace(world.pool, social={}, oidc_providers=(oidc_provider(ACCOUNT, "accounts.google.com"),))
+    for pool, words in (
+        (bare, "Issuer doesn't match"),
+        (replace(bare, oidc_providers=()), SUPPORTED),
+        (world.pool, "Issuer doesn't match"),
+    ):
+        with pytest.raises(NotAuthorized) as refused:
+            verify_logins(kit, pool, {"accounts.google.com": token})
+        assert words in refused.value.public
 
 
 def test_every_refusal_is_one_of_the_api(world: Everybody) -> None:

@@ -124,6 +124,10 @@ def test_a_role_without_a_trust_policy_trusts_the_pools_that_hand_it_out() -> No
         "tags of a pool": (IDENTITY.replace("guests = true", 'guests = true\ntags = { "aws:x" = "b" }'), "reserved"),
         "wildcard path": ('[[role]]\nname = "r"\npath = "/a*/"', "path"),
         "an issuer without an ARN": ('[[oidc_provider]]\nissuer = "https://op.example/a+b"', "issuer"),
+        "a developer's name of Google's": (
+            IDENTITY.replace("guests = true", 'guests = true\ndeveloper_provider = "accounts.google.com"'),
+            "developer_provider",
+        ),
         "half a rule": (IDENTITY.replace('claim = "custom:department", ', ""), "claim or an expression"),
         "no secret": (IDENTITY.replace('secret = "hush"', ""), "graph.facebook.com"),
         "both tags": (IDENTITY.replace("default_tags = true", 'default_tags = true\ntags = { a = "b" }'), "default_tags"),

@@ -119,8 +119,12 @@ def test_a_pool_names_providers_of_its_own_account() -> None:
         replace(POOL, user_pools=(PoolClient(KEY, ""),)),
         replace(POOL, user_pools=(PoolClient("cognito-idp.eu-west-1.amazonaws.com/", "app"),)),
         replace(POOL, user_pools=POOL.user_pools * 2),
+        replace(POOL, developer_provider="accounts.google.com"),
+        replace(POOL, developer_provider="cognito-identity.amazonaws.com"),
+        replace(POOL, developer_provider="op.example", oidc_providers=(f"arn:aws:iam::{ACCOUNT}:oidc-provider/op.example",)),
     ):
         assert mappings.provider_fault(changed, ACCOUNT) is not None
+    assert mappings.provider_fault(replace(POOL, developer_provider="login.backend"), ACCOUNT) is None
 
 
 # --- what users write themselves --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ class _Verifier:
 
 VERIFIERS: tuple[_Verifier, ...] = (
     _Verifier(lambda kit, pool, key: key == OPENID, openid.own_token),
-    _Verifier(lambda kit, pool, key: key in SOCIAL, social.social_token),
+    # Google may be an OpenID provider of the pool instead, with several clients (spec D.1).
+    _Verifier(lambda kit, pool, key: key in SOCIAL and key in pool.social, social.social_token),
     _Verifier(lambda kit, pool, key: key in pool.saml_providers, saml.assertion),
     _Verifier(lambda kit, pool, key: user_pool.named(kit, pool, key) is not None, user_pool.id_token),
     _Verifier(lambda kit, pool, key: openid.named(kit, pool, key) is not None, openid.id_token),
