@@ -22,7 +22,8 @@ from broker.web.forwarded import Proxies
 PATH = "/authorize"
 # Envoy buffers as much as it is told to; more than this is not read.
 MOST_BODY = 1 << 20
-_HOP = ("x-original-method", "x-original-uri", "x-envoy-auth-partial-body")
+_HOP = ("x-original-method", "x-original-uri", "x-original-content-length", "x-envoy-auth-partial-body")
+_LENGTH = "HTTP_X_ORIGINAL_CONTENT_LENGTH"
 StartResponse = Callable[[str, Headers], Any]
 
 
@@ -66,6 +67,9 @@ class AuthorizeApp:
         if path == PATH:
             if not original[0] or not original[1]:
                 return Verdict(403, "request_not_told", "The proxy must name method and URI.", "no X-Original-Method or X-Original-URI")
+            if environ.get(_LENGTH):
+                # Some SDKs sign it, and the sub-request has no body and so none of its own.
+                headers = [*((name, value) for name, value in headers if name != "content-length"), ("content-length", environ[_LENGTH])]
             wanted, _, asked = str(original[1]).partition("?")
             request = SignedRequest(str(original[0]), wanted, asked, headers, None)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,14 @@ def test_a_refusal_is_audited_with_its_reason(world: World) -> None:
     assert "NoDelete" in last["detail"]["private"]
     assert last["address"] == "198.51.100.7"
     assert world.credentials.session_token not in json.dumps(lines)
+
+
+def test_a_length_that_the_client_signed_is_told_by_the_proxy(world: World) -> None:
+    """AWS's SDK for JavaScript signs Content-Length, which a sub-request without a body cannot carry."""
+    digest = hashlib.sha256(b"hello").hexdigest()
+    headers = world.signed("PUT", ALLOWED, b"hello", **{"content-length": "5", "x-amz-content-sha256": digest})
+    told = [(name, value) for name, value in headers if name != "content-length"]
+    assert nginx(world, "PUT", ALLOWED, told).status_code == 401
+    assert nginx(world, "PUT", ALLOWED, [*told, ("X-Original-Content-Length", "5")]).status_code == 200
+    assert nginx(world, "PUT", ALLOWED, [*told, ("X-Original-Content-Length", "6")]).status_code == 401
+    assert nginx(world, "GET", ALLOWED, [*world.signed("GET", ALLOWED), ("X-Original-Content-Length", "")]).status_code == 200
