@@ -123,7 +123,7 @@ def _sqlite(url: URL, durable: bool) -> Engine:
         # Every statement stands alone on what is not durable: a connection that comes back has nothing open to roll back.
         pool_reset_on_return="rollback" if durable else None,
         # A file has no server that would count its clients: no thread waits for another one's connection.
-        **{**_POOL, "max_overflow": 120},
+        **{**_POOL, "max_overflow": 256},
     )
     # FULL: a commit survives a power cut. A profile that came back with another `sub` would be another person to every application.
     pragmas = (
