@@ -142,6 +142,7 @@ def identity_pool(config: Config, pool: IdentityPool) -> identity.IdentityPool:
     """An identity pool, its providers under their keys in `Logins` and in role mappings (spec D.1)."""
     names = AccessNames(config)
     keyed = dict(_keyed(pool, names))
+    saml = {arns.saml_provider(names.account, login.name): login for login in pool.saml}
     return identity.IdentityPool(
         id=pool.id,
         name=pool.name,
@@ -156,7 +157,9 @@ def identity_pool(config: Config, pool: IdentityPool) -> identity.IdentityPool:
         secrets={login.host: login.secret for login in pool.social if login.secret},
         developer_provider=pool.developer_provider,
         oidc_providers=tuple(arns.oidc_provider(names.account, login.issuer) for login in pool.oidc),
-        saml_providers=tuple(arns.saml_provider(names.account, login.name) for login in pool.saml),
+        saml_providers=tuple(saml),
+        saml_audiences={arn: login.audience for arn, login in saml.items() if login.audience},
+        saml_recipients={arn: login.recipient for arn, login in saml.items() if login.recipient},
         authenticated_role=names.role(pool.authenticated_role) if pool.authenticated_role else None,
         unauthenticated_role=names.role(pool.guest_role) if pool.guest_role else None,
         mappings={key: _mapping(choice, names) for key, choice in keyed.items() if choice.role_from != "authenticated"},

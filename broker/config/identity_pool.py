@@ -69,6 +69,12 @@ class SamlLogin(RoleChoice):
     """Assertions of a `[[saml_provider]]`. Their own Role attribute chooses the role."""
 
     name: str = Field(min_length=1, description="Its name.")
+    audience: str | None = Field(
+        None, min_length=1, max_length=1024, description="Audience of assertions for this pool alone. Otherwise the provider's."
+    )
+    recipient: str | None = Field(
+        None, min_length=1, max_length=1024, description="Recipient of assertions for this pool alone. Otherwise the provider's."
+    )
 
 
 class SocialLogin(RoleChoice):

@@ -53,7 +53,8 @@ class PoolClient:
 class IdentityPool:
     """An identity pool. `id` is `REGION:UUID`. `social` maps a login host to the app id there, `social_urls` to another
     address of its API (for Google and Apple: of its keys) than the documented one; `secrets` holds what its token check needs
-    beside it (`api.twitter.com` its consumer secret, `graph.facebook.com` its app secret). Lifetimes are seconds."""
+    beside it (`api.twitter.com` its consumer secret, `graph.facebook.com` its app secret). `saml_audiences` and `saml_recipients` are what
+    assertions of a provider, by its ARN, must name at this pool instead of what its record says. Lifetimes are seconds."""
 
     id: str
     name: str
@@ -66,6 +67,8 @@ class IdentityPool:
     developer_provider: str | None = None
     oidc_providers: tuple[str, ...] = ()
     saml_providers: tuple[str, ...] = ()
+    saml_audiences: Mapping[str, str] = field(default_factory=dict)
+    saml_recipients: Mapping[str, str] = field(default_factory=dict)
     authenticated_role: str | None = None
     unauthenticated_role: str | None = None
     mappings: Mapping[str, RoleMapping] = field(default_factory=dict)

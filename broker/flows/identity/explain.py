@@ -60,7 +60,7 @@ def _proofs(kit: AccessKit, pool: IdentityPool, ask: ExplainAsk, provider: str) 
 
 def _verified(kit: AccessKit, pool: IdentityPool, key: str, token: str) -> Proof:
     if key in pool.saml_providers:
-        return saml.unburned(kit, key, token)
+        return saml.unburned(kit, pool, key, token)
     return verify_logins(kit, pool, {key: token}, "Explain")[0]
 
 

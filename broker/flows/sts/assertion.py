@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,12 +44,23 @@ class Accepted:
     ends_at: datetime | None = None
 
 
-def read_assertion(kit: AccessKit, provider_arn: str, encoded: str, purpose: str) -> Accepted:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """For whom an assertion must be made, where that is not what its provider's record says."""
+
+    audience: str | None = None
+    recipient: str | None = None
+
+
+AS_RECORDED = Meant()
+
+
+def read_assertion(kit: AccessKit, provider_arn: str, encoded: str, purpose: str, meant: Meant = AS_RECORDED) -> Accepted:
     """Verify a base64 SAMLResponse and burn it for this purpose: a second showing for the same one is refused (attack SAML-G).
 
     Raises InvalidIdentityToken; the reader's reason is its code.
     """
-    accepted, burns = _verified(kit, provider_arn, encoded)
+    accepted, burns = _verified(kit, provider_arn, encoded, meant)
     with kit.base.store.unit() as unit:
         for burn in burns:
             if not unit.burn(f"{burn.key}:{purpose}", burn.until):
@@ -57,13 +68,14 @@ def read_assertion(kit: AccessKit, provider_arn: str, encoded: str, purpose: str
     return accepted
 
 
-def look_at_assertion(kit: AccessKit, provider_arn: str, encoded: str) -> Accepted:
+def look_at_assertion(kit: AccessKit, provider_arn: str, encoded: str, meant: Meant = AS_RECORDED) -> Accepted:
     """As `read_assertion`, but nothing is burned, nor is it asked whether it was: for explanations, which give nothing out."""
-    return _verified(kit, provider_arn, encoded)[0]
+    return _verified(kit, provider_arn, encoded, meant)[0]
 
 
-def _verified(kit: AccessKit, provider_arn: str, encoded: str) -> tuple[Accepted, tuple[Burn, ...]]:
+def _verified(kit: AccessKit, provider_arn: str, encoded: str, meant: Meant) -> tuple[Accepted, tuple[Burn, ...]]:
     record = _record(kit, provider_arn)
+    record = replace(record, audience=meant.audience or record.audience, recipient=meant.recipient or record.recipient)
     found = _finished(kit, record, encoded)
     accepted = Accepted(
         provider=record,

@@ -197,6 +197,19 @@ def test_google_may_be_an_openid_provider_with_several_clients(world: Everybody)
         assert words in refused.value.public
 
 
+def test_s1_12_a_pool_may_want_assertions_made_for_it_alone(world: Everybody) -> None:
+    """Two pools that trust one IdP: what was made for the one is worth nothing at the other."""
+    kit, urn, there = world.broker.wired.services.access.kit, "urn:example:staff", "https://staff.example/saml"
+    bound = replace(world.pool, saml_audiences={SAML_ARN: urn}, saml_recipients={SAML_ARN: there})
+    made = {"audience": urn, "acs": there}
+    (proof,) = verify_logins(kit, bound, {SAML_ARN: world.assertion(assertion_id="_bound", **made)})
+    assert (proof.audience, proof.roles) == (urn, (READER,))
+    for pool, changes in ((bound, {}), (bound, {"audience": urn}), (bound, {"acs": there}), (world.pool, made)):
+        with pytest.raises(NotAuthorized):
+            verify_logins(kit, pool, {SAML_ARN: world.assertion(assertion_id=f"_free{len(changes)}{pool is bound}", **changes)})
+    assert verify_logins(kit, world.pool, {SAML_ARN: world.assertion(assertion_id="_unbound")})
+
+
 def test_every_refusal_is_one_of_the_api(world: Everybody) -> None:
     for make, _ in REFUSED.values():
         with pytest.raises(ApiError):

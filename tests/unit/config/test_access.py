@@ -187,6 +187,14 @@ def test_a_policy_for_guests_is_all_that_bounds_them(tmp_path: Path) -> None:
     assert guest_session_policies(plain.guest_inline_policy, plain.guest_managed_policy) == (GUEST_INLINE, GUEST_MANAGED)
 
 
+def test_assertions_may_be_bound_to_a_pool() -> None:
+    corp = '[[saml_provider]]\nname = "corp"\nmetadata = "<x/>"\n'
+    login = '[[identity_pool.saml]]\nname = "corp"\naudience = "urn:a"\nrecipient = "https://a.example/saml"\n'
+    (pool,) = config.declare(load(HEAD + ROLES + corp + IDENTITY + login)).identity_pools
+    arn = "arn:aws:iam::123456789012:saml-provider/corp"
+    assert (dict(pool.saml_audiences), dict(pool.saml_recipients)) == ({arn: "urn:a"}, {arn: "https://a.example/saml"})
+
+
 WARNED = "users of app client app may write it"
 
 
