@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from broker.identitypool import claims as reading
+from broker.identitypool.rules import mapping_of
 from broker.identitypool.tag_names import tag_fault
 from broker.model.identity import IdentityPool, TagMap
 from broker.model.sts import Proof
@@ -47,8 +48,12 @@ class TagSet:
     fault: str | None = None
 
 
-def make_tags(pool: IdentityPool, proofs: Sequence[Proof]) -> TagSet:
-    """The tags of a sign-in. Of several logins the first in order whose provider has a map gives them. Guests have none."""
+def make_tags(pool: IdentityPool, proofs: Sequence[Proof], decided_by: str = "") -> TagSet:
+    """The tags of a sign-in: of the login whose role mapping decided (`decided_by`, as `Resolution.provider`), since the order of logins is
+    the caller's to choose; of none if that has no map. Where no mapping decided, the first login in order whose provider has a map gives
+    them. Guests have none."""
+    if decided_by:
+        proofs = [proof for proof in proofs if mapping_of(pool, proof)[0] == decided_by]
     for proof in proofs:
         if proof.kind == "openid":
             return _of_token(proof)

@@ -76,8 +76,12 @@ class _Way:
     def explained(self) -> Explanation:
         identity, seen, refused = self._identity()
         resolution = resolve_role(RoleAsk(self.pool, self.proofs, self.kit.account.id, self.ask.custom_role_arn))
-        tags = make_tags(self.pool, self.proofs)
-        refusals = [refused, _tried("role", lambda: role_or_refusal(resolution)), _tried("tags", lambda: tags_for(self.pool, self.proofs))]
+        tags = make_tags(self.pool, self.proofs, resolution.provider)
+        refusals = [
+            refused,
+            _tried("role", lambda: role_or_refusal(resolution)),
+            _tried("tags", lambda: tags_for(self.pool, self.proofs, resolution.provider)),
+        ]
         session = Judged()
         if resolution.role_arn is not None and tags.fault is None:
             session = judged(self.kit, SignedIn(self.pool, identity, self.proofs), resolution.role_arn, tags, self.ask)

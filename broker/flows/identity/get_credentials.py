@@ -36,7 +36,7 @@ def get_credentials(
     detail = _detail(known, resolution)
     try:
         role_arn = role_or_refusal(resolution)
-        tags = tags_for(known.pool, known.proofs)
+        tags = tags_for(known.pool, known.proofs, resolution.provider)
         detail["tags"] = sorted(tags.tags)
         credentials = kit.credentials.issue(grant_for(kit, known, role_arn, tags))
     except ApiError as error:

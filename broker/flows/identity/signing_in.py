@@ -37,9 +37,12 @@ def sign_in(kit: AccessKit, identity_id: str, logins: Mapping[str, str], operati
     return SignedIn(pool, reach(kit, pool, identity_id, proofs), proofs)
 
 
-def tags_for(pool: IdentityPool, proofs: Sequence[Proof]) -> TagSet:
-    """The principal tags. Raises NotAuthorized if a claim cannot be a tag: STS would refuse it too, and less plainly."""
-    tags = make_tags(pool, proofs)
+def tags_for(pool: IdentityPool, proofs: Sequence[Proof], decided_by: str = "") -> TagSet:
+    """The principal tags; `decided_by` as `make_tags` has it.
+
+    Raises NotAuthorized if a claim cannot be a tag: STS would refuse it too, and less plainly.
+    """
+    tags = make_tags(pool, proofs, decided_by)
     if tags.fault is not None:
         raise NotAuthorized(
             f"tags of {tags.provider}: {tags.fault}", public=f"Principal tags are not valid: {tags.fault}", code="tag_invalid"

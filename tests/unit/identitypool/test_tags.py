@@ -111,6 +111,17 @@ def test_of_several_logins_the_first_with_a_map_gives_them_all_and_guests_have_n
     pool = replace(POOL, tag_maps={KEY: TagMap({"D": "dept"}), "accounts.google.com": TagMap({"H": "hd"})})
     assert make_tags(pool, (google, login(dept="x"))).tags == {"H": "corp"}
     assert make_tags(pool, (login(dept="x"), google)).tags == {"D": "x"}
+
+
+def test_the_login_that_decided_the_role_gives_the_tags() -> None:
+    """Whoever may show two logins in either order must not take the role of the one with the department that the other says."""
+    partner = Proof("social", "accounts.google.com", "1", "accounts.google.com", {"dept": "finance"}, "g")
+    own = login(dept="staff")
+    pool = replace(POOL, tag_maps={KEY: TagMap({"D": "dept"}), "accounts.google.com": TagMap({"D": "dept"})})
+    for proofs in ((partner, own), (own, partner)):
+        assert make_tags(pool, proofs, own.mapping_key).tags == {"D": "staff"}
+        assert make_tags(pool, proofs, partner.mapping_key).tags == {"D": "finance"}
+    assert make_tags(replace(pool, tag_maps={"accounts.google.com": TagMap({"D": "dept"})}), (partner, own), own.mapping_key).tags == {}
     assert make_tags(pool, ()).tags == {}
 
 
