@@ -12,6 +12,7 @@ from bench.party import CLIENT_ID, CLIENT_SECRET, ENTITY, REDIRECT_URI, Party, e
 from bench.server import Server, free_port
 
 POOL = "local_Bench"
+CLIENT_ES256 = "rp1es256"
 PUBLIC = "https://broker.example.org"
 
 # It believes in a proxy that ends TLS, as in production. The limits are lifted out of the way and still counted, by client and by address;
@@ -48,6 +49,14 @@ secret = "{secret}"
 redirect_uris = ["{redirect}"]
 scopes = ["openid", "email", "profile"]
 providers = [{providers}]
+
+[[user_pool.client]]
+id = "{client_es256}"
+secret = "{secret}"
+redirect_uris = ["{redirect}"]
+scopes = ["openid", "email", "profile"]
+providers = [{providers}]
+signing_alg = "ES256"
 
 [[user_pool.client]]
 id = "machine"
@@ -87,6 +96,7 @@ def write_config(folder: Path, party: Party, port: int, *, providers: int = 1, w
         threads=threads,
         pool=POOL,
         client=CLIENT_ID,
+        client_es256=CLIENT_ES256,
         secret=CLIENT_SECRET,
         redirect=REDIRECT_URI,
         providers=", ".join(f'"idp{number}"' for number in range(providers)),

@@ -21,8 +21,6 @@ from bench.server import Server
 from providers.base import LoginStart
 from tests.fakes.saml_forge import Asked, read_request
 
-BASIC = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-
 
 @dataclass(frozen=True)
 class Broker:
@@ -37,6 +35,12 @@ class Broker:
     token_url: str
     more: Mapping[str, str] = field(default_factory=dict)
     providers: int = 1
+    client_id: str = CLIENT_ID
+
+    @property
+    def basic(self) -> str:
+        """How the client proves itself."""
+        return "Basic " + base64.b64encode(f"{self.client_id}:{CLIENT_SECRET}".encode()).decode()
 
 
 @dataclass
@@ -110,7 +114,7 @@ class Crowd:
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = {
             "response_type": "code",
-            "client_id": CLIENT_ID,
+            "client_id": self._broker.client_id,
             "redirect_uri": REDIRECT_URI,
             "scope": "openid email profile",
             "state": state,
@@ -125,7 +129,7 @@ class Crowd:
         if "code" not in reply or reply.get("state") != state:
             raise ValueError(f"the client was sent {reply}")
         form = {"grant_type": "authorization_code", "code": reply["code"], "redirect_uri": REDIRECT_URI, "code_verifier": verifier}
-        status, _, text = browser.send("POST", self._broker.token_url, form, {"Authorization": BASIC})
+        status, _, text = browser.send("POST", self._broker.token_url, form, {"Authorization": self._broker.basic})
         if status != 200:
             raise ValueError(f"token endpoint: {status} {text[:300]!r}")
         token = str(json.loads(text)["id_token"])
