@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from lxml import etree
+
 from tests.fakes.oidc_op import FakeOp
 from tests.fuzz.cases import Case, cases, systematic
 from tests.fuzz.honest import Honest, start_broker
@@ -65,7 +67,12 @@ def fault(case: Case, letter: Letter, answer: Answer) -> str:
     kind = answer.headers.get("content-type", "")
     if answer.status >= 400 and letter.method not in ("HEAD", "OPTIONS"):
         if "json" in kind:
-            return "" if isinstance(json.loads(answer.body).get("error"), str) else "an error object without an error"
+            said = json.loads(answer.body)
+            # OAuth's form, or that of the AWS APIs.
+            return "" if isinstance(said.get("error", said.get("__type")), str) else "an error object without an error"
+        if kind == "text/xml":
+            code, message = (etree.fromstring(answer.body).findtext(f".//{{*}}{name}") for name in ("Code", "Message"))
+            return "" if code and message else "an error document without a code or a message"
         if not answer.body.strip() or ("html" not in kind and "text/plain" not in kind):
             return f"an error of type {kind!r} without words"
     return ""
