@@ -64,20 +64,37 @@ def verify(element: etree._Element, certificates: Iterable[str], *, allow_sha1: 
     Raises SignatureInvalid: signature_missing, signature_position, signature_structure, signature_algorithm, signature_reference,
     signature_transforms, signature_key_missing, signature_wrong. Section 5.4 of saml-core-2.0-os.
     """
+    info, key = open_signature(element, certificates, allow_sha1=allow_sha1)
+    try:
+        data = canonical(element, info.prefixes)
+    except (DocumentInvalid, ValueError) as error:
+        raise refuse("signature_structure", f"malformed: {error}") from None  # B20 to B22: what cannot be canonicalised
+    check_digest(info, DIGESTS_SHA1[info.digest_method](data).digest())
+    if not data.startswith(b"<"):
+        raise refuse("signature_wrong", "nothing was signed")
+    return Verified(data, key.sha256, info.method)
+
+
+def open_signature(element: etree._Element, certificates: Iterable[str], *, allow_sha1: bool = False) -> tuple[SignedInfo, VerifyKey]:
+    """The first half of `verify`: judge the signature of `element`, verify its value and take it out. Nothing is proved of the element
+    until `check_digest` has seen the digest of its canonical form, which a reader of large documents makes as it goes. Raises as `verify`.
+    """
     signature = _find(element)
     try:
         info, octets, value = _open(signature, element, allow_sha1)
         key = _verify_value(octets, value, info.method, certificates)
         _take_out(signature, element)
-        data = canonical(element, info.prefixes)
     except SignatureInvalid:
         raise
     except (DocumentInvalid, ValueError, binascii.Error) as error:
-        raise refuse("signature_structure", f"malformed: {error}") from None  # B20 to B22: what cannot be canonicalised
-    digest = DIGESTS_SHA1[info.digest_method](data).digest()
-    if not data.startswith(b"<") or not hmac.compare_digest(digest, info.digest):
+        raise refuse("signature_structure", f"malformed: {error}") from None
+    return info, key
+
+
+def check_digest(info: SignedInfo, digest: bytes) -> None:
+    """Hold the digest of what was read against the signed one. Raises SignatureInvalid (signature_wrong)."""
+    if not hmac.compare_digest(digest, info.digest):
         raise refuse("signature_wrong", "the element has another digest")
-    return Verified(data, key.sha256, info.method)
 
 
 def _find(element: etree._Element) -> etree._Element:

@@ -149,6 +149,18 @@ def screen(data: bytes, limits: Limits) -> bytes:
     return data
 
 
+def screen_more(data: bytes) -> None:
+    """What `screen` refuses, for a later part of a document that is read in parts; each part ends behind a tag."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise refuse("xml_encoding", f"not UTF-8 at octet {error.start} of a part") from None
+    if b"\0" in data:
+        raise refuse("xml_encoding", "a NUL")
+    if b"!" in data and _MARKUP_DECLARATION.search(data):
+        raise refuse("xml_doctype", "a DOCTYPE, ENTITY or other declaration")
+
+
 def _check_shape(root: etree._Element, data: bytes, limits: Limits) -> None:
     document: Any = root.getroottree()
     if document.docinfo.internalDTD is not None or document.docinfo.externalDTD is not None:
