@@ -92,7 +92,7 @@ def answer_of(wsgi: Callable[..., Any], environ: dict[str, Any], keep: bool) -> 
 
 
 def _no_write(_data: bytes) -> None:
-    raise NotImplementedError("answers are returned, not written")
+    raise RuntimeError("the application must return its answer: the write() of PEP 3333 is not offered")
 
 
 def _now() -> str:

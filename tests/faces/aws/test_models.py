@@ -13,8 +13,9 @@ from broker.faces.aws.shapes.patterns import matcher
 OFFERED = {service.name: service for service in offered()}
 
 
-@pytest.mark.skipif(f"botocore {botocore.__version__}." not in (PLACE / "NOTICE").read_text(), reason="vendored from another botocore")
 def test_the_data_files_are_what_the_script_makes() -> None:
+    remedy = f"this is botocore {botocore.__version__}: run python -m broker.faces.aws.models.vendor, and look at what changed"
+    assert f"botocore {botocore.__version__}." in (PLACE / "NOTICE").read_text(), remedy
     made = dict(vendored())
     assert set(made) == {*(f"{name}.json" for name in SERVICES), "LICENSE", "NOTICE"}
     assert not [name for name, content in made.items() if (PLACE / name).read_text(encoding="utf-8") != content]

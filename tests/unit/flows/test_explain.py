@@ -153,8 +153,6 @@ CLAIMS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("said", CLAIMS)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_an_explanation_says_what_happens(world: Everybody, setting: str, said: str, custom: str | None) -> None:
-    if setting == "expression":
-        pytest.importorskip("cel_expr_python")
     set_pool(world, **SETTINGS[setting](world))
     # A subject of its own, so that explanations come before and after the identity is there.
     claims = {**CLAIMS[said], "sub": f"ada{next(NUMBERS)}"}
